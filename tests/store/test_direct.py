@@ -23,6 +23,7 @@ from benchlab.store import Store
 from benchlab.store.client import connection
 from benchlab.store.direct import DirectShare, DirectStore
 from benchlab.store.runs import exactly_once, shares, write
+from benchlab.store.runs.exactly_once import insert_of_run
 from tests.clickhouse_front import Fault, Front, start_front
 from tests.store.spread_run import HOSTS, SpreadRun, host_records, spread_run
 from tests.stores import new_database
@@ -87,7 +88,7 @@ def rows(store: Store, table: str, run_id: str) -> list[dict[str, Any]]:
         f" WHERE {column} = {{run_id:String}} ORDER BY {ORDER.get(table, 'seq')}",
         {"run_id": run_id},
     )
-    return found.to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in found.to_dict("records")]
 
 
 def copies(direct: DirectStore, run_id: str) -> dict[str, int]:
@@ -228,18 +229,18 @@ def test_an_insert_that_arrives_late_leaves_one_copy(
 ) -> None:
     """A timed-out insert may arrive after the retry: its token prevents a copy."""
     made = spread_run(tmp_path)
-    inserts = []
-    real = shares.insert_of_run
-    monkeypatch.setattr(
-        shares,
-        "insert_of_run",
-        lambda client, *rest: (inserts.append(rest), real(client, *rest)),
-    )
+    inserts: list[tuple[Any, ...]] = []
+
+    def noting(client: Any, *rest: Any) -> None:
+        inserts.append(rest)
+        insert_of_run(client, *rest)
+
+    monkeypatch.setattr(shares, "insert_of_run", noting)
     hosts = Hosts(made, direct)
     hosts.send()
     with Store(direct.dsn).connect() as client:
         for rest in inserts:
-            real(client, *rest)
+            insert_of_run(client, *rest)
     hosts.save()
     assert copies(direct, made.id) == expected(made)
 
@@ -327,8 +328,8 @@ def test_a_lost_host_degrades_the_run_until_its_disk_is_back(
     spool.health_path(made.parent, 1).unlink()
     spool.write_hosts(made.parent, host_records(lost=[1]))
     lost = direct.share(made.hosts[1], HOSTS[1])
-    sent: list[bool] = []
-    lost.send(ended=False, go_on=lambda: not sent and (sent.append(True) or True))
+    turns = iter([True])
+    lost.send(ended=False, go_on=lambda: next(turns, False))
     hosts = Hosts(made, direct, alive=[0])
     hosts.send()
     degraded = hosts.save()

@@ -124,7 +124,9 @@ class HostLink:
         Raises:
             BenchlabError: it cannot.
         """
-        return await self._prepare("check", plan, files, describe, sink)
+        found: dict[str, Any] | None
+        found = await self._prepare("check", plan, files, describe, sink)
+        return found
 
     async def follow(
         self,
