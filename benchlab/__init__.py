@@ -55,6 +55,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.plan.policies import Breaker as Breaker
     from benchlab.plan.policies import Hedge as Hedge
     from benchlab.plan.policies import Retry as Retry
+    from benchlab.plan.recording import Recording as Recording
     from benchlab.plan.request import Request as Request
     from benchlab.plan.scenario import Scenario as Scenario
     from benchlab.plan.shapes import ClosedLoop as ClosedLoop
@@ -70,6 +71,7 @@ if _typing.TYPE_CHECKING:
     from benchlab.runs.apdex import Apdex as Apdex
     from benchlab.runs.attainment import Attainment as Attainment
     from benchlab.runs.fault_record import FaultRecord as FaultRecord
+    from benchlab.runs.fidelity import Fidelity as Fidelity
     from benchlab.runs.floor import Floor as Floor
     from benchlab.runs.host_record import HostRecord as HostRecord
     from benchlab.runs.imported_summary import ImportedSummary as ImportedSummary
@@ -106,6 +108,7 @@ _MODULES = {
     "FaultRecord": "benchlab.runs.fault_record",
     "FaultSchedule": "benchlab.plan.faults",
     "Feed": "benchlab.plan.feed",
+    "Fidelity": "benchlab.runs.fidelity",
     "Floor": "benchlab.runs.floor",
     "GrpcRequest": "benchlab.plan.grpc.request",
     "GrpcStatusIn": "benchlab.plan.checks",
@@ -123,6 +126,7 @@ _MODULES = {
     "PercentileInterval": "benchlab.samples.percentile_interval",
     "Plan": "benchlab.plan.plan",
     "PoissonRate": "benchlab.plan.shapes",
+    "Recording": "benchlab.plan.recording",
     "Replay": "benchlab.plan.shapes",
     "Request": "benchlab.plan.request",
     "Resilience": "benchlab.analysis.resilience",

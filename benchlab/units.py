@@ -22,6 +22,7 @@ __all__ = [
     "format_parts_ms",
     "format_rate",
     "format_ratio",
+    "format_share",
     "format_time_s",
     "ns_unit",
     "parse_duration_s",

@@ -13,7 +13,7 @@ from benchlab.runs.health import WorkerHealth
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag
 from benchlab.units import NS_PER_S
 
-__all__ = ["GOING_ON", "going_on", "make_spool"]
+__all__ = ["GOING_ON", "going_on", "make_spool", "make_wide_spool"]
 
 RATE = 50_000
 GOING_ON = Plan(
@@ -78,6 +78,41 @@ def make_spool(count: int, *, closed: bool = False, slo: tuple[str, ...] = ()) -
             records["flags"][records["intended_ns"] < plan.warmup_ns] = Flag.WARMUP
             records[np.argsort(records["done_ns"])].tofile(spool.samples_path(made, worker))
             spool.write_health(made, WorkerHealth(worker))
+        spool.write_start(made, 1_795_460_064_000_000_000)
+        spool.write_outcome(made, None)
+    return made
+
+
+def make_wide_spool(workers: int, rate_rps: float, duration_s: float) -> Path:
+    """The directory of a run by many workers, each of which sent ``rate_rps`` requests a second.
+
+    Each has a file of its own, in the order in which responses came, as they have on many hosts.
+    """
+    rng = np.random.default_rng(1)
+    count = round(rate_rps * duration_s)
+    plan = Plan(
+        requests=[Request("GET", "http://127.0.0.1:1/a"), Request("GET", "http://127.0.0.1:1/b")],
+        load=ConstantRate(rate_rps * workers),
+        duration_s=duration_s,
+        workers=workers,
+        max_connections=8 * workers,
+    )
+    with spool.create(f"{count * workers:016x}", plan, {}) as made:
+        for worker in range(workers):
+            records = np.zeros(count, dtype=SAMPLE_DTYPE)
+            records["seq"] = worker + workers * np.arange(count)
+            records["intended_ns"] = records["seq"] * NS_PER_S // round(rate_rps * workers)
+            lag, service = rng.lognormal(10.5, 0.4, count), rng.lognormal(14, 0.5, count)
+            records["sent_ns"] = records["intended_ns"] + lag.astype(np.int64)
+            records["done_ns"] = records["sent_ns"] + service.astype(np.int64)
+            records["first_byte_ns"] = records["done_ns"] - rng.integers(5000, 50_000, count)
+            records["bytes_in"] = rng.integers(100, 120, count)
+            records["status"] = 200
+            records["endpoint"] = rng.integers(0, 2, count)
+            records["error"][rng.random(count) < 0.001] = ErrorKind.TIMEOUT
+            records["connection"] = rng.integers(1, 9, count)
+            records[np.argsort(records["done_ns"])].tofile(spool.samples_path(made, worker))
+            spool.write_health(made, WorkerHealth(worker, connections_opened=8))
         spool.write_start(made, 1_795_460_064_000_000_000)
         spool.write_outcome(made, None)
     return made

@@ -126,7 +126,7 @@ def test_every_parameter_has_a_type_and_help(path: Path) -> None:
 
 def test_notebook_parameters_are_those_of_plan_from_options() -> None:
     parameters = set(notebook_parameters(ROOT / "notebooks" / "01_benchmark.ipynb"))
-    options = set(benchlab.Plan.from_options.__annotations__) - {"return", "tags"}
+    options = set(benchlab.Plan.from_options.__annotations__) - {"return", "tags", "recording"}
     assert options <= parameters
 
 

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchlab.plan.plan import Plan
 from benchlab.plan.redacted import redacted_plan
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.toml import plan_to_toml
-from benchlab.redact import header_value, public_text, public_url, unread_url
+from benchlab.redact import (
+    header_value,
+    may_have_secret,
+    public_text,
+    public_url,
+    unread_url,
+    url_has_secret,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +71,7 @@ def test_parameters_that_sound_secret_are_hidden(name: str) -> None:
     ],
 )
 def test_names_of_secrets(name: str) -> None:
+    assert may_have_secret(f"/?a=1&{name}=s")
     assert header_value(name, "s") == "***"
     assert public_url(f"http://h/?a=1&{name}=s") == f"http://h/?a=1&{name}=***"
 
@@ -233,3 +243,14 @@ def test_the_usual_name_of_a_request_has_no_secret_of_its_path(path: str) -> Non
     request = Request("GET", f"http://h{path.format('S3CRET')}?token=S3CRET")
     assert request.name == f"GET {path.format('***')}"
     assert request.url.startswith(f"http://h{path.format('S3CRET')}")  # what is sent stays
+
+
+NAMES = ("key", "Key", "api", "PIN", "pin", "sid", "sess", "id", "author", "code", "me", "x")
+ENCODED = ("%6b", "%253D", "%3D", "%26", "%40", "%3a", "://", "pw", "cv", "v", "to", "ken")
+PIECES = st.sampled_from((*"?&;=#%/:@.-_", *NAMES, *ENCODED))
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_what_the_quick_check_lets_pass_has_no_secret(text: str) -> None:
+    for url in (f"/a?{text}", f"/a/{text}".replace("//", "/")):
+        assert may_have_secret(url) or not url_has_secret(url)

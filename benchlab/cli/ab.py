@@ -137,7 +137,7 @@ def ab(
     outputs.check()
     with errors_name_options(_GROUPS, given):
         design = _design(source_a, source_b, against, values, given)
-        place = Place.of(cluster, samples)
+        place = Place.of(cluster, samples, save=not no_save)
     import_numpy()
     from benchlab.experiments.saving import usable_store
 

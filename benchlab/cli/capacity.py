@@ -150,7 +150,7 @@ def capacity(
         from benchlab.experiments.capacity import search_for
 
         search = search_for(plan, budget_s, from_rps, to_rps)
-        place = Place.of(cluster, samples)
+        place = Place.of(cluster, samples, save=not no_save)
     from benchlab.cli.terminal.console import console, error_console
     from benchlab.cli.terminal.result import print_result
     from benchlab.experiments.capacity import measure_capacity

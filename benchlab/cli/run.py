@@ -46,6 +46,9 @@ __all__ = [
 RUN_OPTIONS = (*PLAN_OPTIONS, CLUSTER)
 """The plan, and where its load is made."""
 
+_SHOWN_ARRIVALS = 20
+"""Recorded arrivals that a dry run prints, where no file has them: there may be a million."""
+
 
 class RunCommand(PlanCommand):
     """A command with the options of ``benchlab run``."""
@@ -86,6 +89,9 @@ def run(context: click.Context, **options: Any) -> int:
     sent on schedule, however fast the service responds, on as many connections as needed. Its rate
     may also vary over time: see the options under Load.
 
+    With --replay-log or --replay-service, what was recorded is sent instead: each request at its
+    own time, and how faithful that was is part of the results.
+
     A plan file holds all settings; options given on the command line override them.
 
     Ctrl-C ends the run early, waits for open requests and saves what was measured; a second Ctrl-C
@@ -106,20 +112,34 @@ def run(context: click.Context, **options: Any) -> int:
       benchlab run http://127.0.0.1:8000/ --steps 10s:100,10s:200,10s:400
       benchlab run http://127.0.0.1:8000/ --spike base=50,peak=500,at=10s,length=5s,duration=30s
       benchlab run http://127.0.0.1:8000/ --replay arrivals.csv
+      benchlab run http://127.0.0.1:8000 --replay-log access.log --window 10:00-10:05 --speed 2
+      benchlab run http://127.0.0.1:8000 --replay-log shop.har
       benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' --json result.json
       benchlab run http://127.0.0.1:8000/api/vector/add -d '{"a":[1],"b":[2]}' \\
         --expect-status 200 --expect-json result.0=3
       benchlab run grpc://127.0.0.1:50051/benchlab.Vectors/Add -d '{"a":[1],"b":[2]}'
     """
     asked = asked_for(context, **options)
+    for line in _recorded_lines(asked.plan):
+        print_line(line)
     if asked.dry_run:
         from benchlab.plan.toml import plan_to_toml
 
-        print_data(plan_to_toml(asked.plan))
+        print_data(plan_to_toml(asked.plan, _SHOWN_ARRIVALS if asked.plan.recorded else None))
         return ExitCode.SUCCESS
     if asked.detach:
         return _detach(asked)
     return _carry_out(asked)
+
+
+def _recorded_lines(plan: Plan) -> list[str]:
+    """What will be replayed, and what of the recording is left out."""
+    if plan.recorded is None:
+        return []
+    from benchlab.display.text import largest_shares, recorded_lines
+
+    first, *others = recorded_lines(plan)
+    return [first, f"endpoints: {largest_shares(plan)}", *others]
 
 
 class RunOutputs(NamedTuple):
@@ -180,10 +200,10 @@ def asked_for(
     Raises:
         InputError: they make no plan, or a result cannot be written or will not be there.
     """
-    given = given_of(context, values)
+    given = given_of(context, context.params)
     with errors_name_options(RUN_OPTIONS, given):
         plan = plan_from_values(source, values, given)
-        place = Place.of(cluster, samples)
+        place = Place.of(cluster, samples, save=not no_save)
     outputs = RunOutputs(Outputs(json_file, markdown_file, junit_file, report), csv_dir)
     if detach and not dry_run:
         _check_detached(outputs, no_save=no_save)

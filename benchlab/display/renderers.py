@@ -23,6 +23,7 @@ from benchlab.display.values import (
     objective,
     plan,
     policy,
+    recording,
     request,
     run,
     samples,
@@ -40,6 +41,7 @@ from benchlab.plan.feed import Feed
 from benchlab.plan.objectives import Objective
 from benchlab.plan.plan import Plan
 from benchlab.plan.policies import Breaker, Hedge, Retry
+from benchlab.plan.recording import Recording
 from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.shapes.base import LoadShape
@@ -71,6 +73,7 @@ _VIEWS: Mapping[type, Callable[[Any], ResultView]] = {
     LoadShape: load.view,
     Objective: objective.view,
     Plan: plan.view,
+    Recording: recording.view,
     Request: request.view,
     Result: view_of,
     Samples: samples.view,

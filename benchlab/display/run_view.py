@@ -110,6 +110,7 @@ class RunView:
     failed_note: str
     tries: str
     streams: str
+    fidelity: str
     facts: tuple[tuple[str, str], ...]
     examples: tuple[ExampleLine, ...]
     headlines: tuple[Headline, ...]
@@ -144,6 +145,7 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
     error_ratio = format_ratio(summary.error_ratio)
     tries = run.try_counts.describe() if run.try_counts else ""
     streams = run.stream_summary.describe() if run.stream_summary else ""
+    fidelity = run.fidelity.describe() if run.fidelity else ""
     opening = banner_of(run)
     return RunView(
         id=run.id,
@@ -176,11 +178,13 @@ def view(run: Run, server: ServerSide | None = None) -> RunView:
             ("errors", f"{format_count(summary.error_count)} ({error_ratio})"),
             *((("tries", tries),) if tries else ()),
             *((("streams", streams),) if streams else ()),
+            *((("replay", fidelity),) if fidelity else ()),
             ("received", format_bytes(summary.bytes_in)),
         ),
         examples=_examples(run),
         headlines=_headlines(run, noun),
         streams=streams,
+        fidelity=fidelity,
         durations=durations_of(summary) | _stream_durations(run),
         intervals=interval_table(summary),
         floor=floor_text(run),

@@ -37,6 +37,8 @@ def run_summary(view: RunView) -> Group:
         parts.append(_indented(Text(f"tries: {view.tries}")))
     if view.streams:
         parts.append(_indented(Text(f"streams: {view.streams}")))
+    if view.fidelity:
+        parts.append(_indented(Text(f"replay {view.fidelity}")))
     for kind, endpoint, text in view.examples:
         where = f"{endpoint}: " if endpoint else ""
         parts.append(_indented(Text(f"{kind:<9} {where}{text}", style="dim"), 4))

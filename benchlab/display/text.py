@@ -1,19 +1,34 @@
-"""Sentences about a run: how long it measured, what its verdict means, what its floor is."""
+"""Sentences about a run: how long it measured, what its verdict means, what its floor is; and about
+what a plan replays."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchlab.plan.recording.skipped import describe_skipped
 from benchlab.runs.cluster import machines_of
 from benchlab.runs.origin import machine_text
 from benchlab.runs.verdict import reached_request_count
-from benchlab.text import plural
-from benchlab.units import NS_PER_S, format_ms
+from benchlab.text import one_line, plural
+from benchlab.units import NS_PER_S, format_ms, format_rate, format_share, format_time_s
 
 if TYPE_CHECKING:
+    from benchlab.plan.plan import Plan
     from benchlab.runs.run import Run
 
-__all__ = ["floor_text", "host_text", "steadiness_hints", "verdict_meaning", "window_text"]
+__all__ = [
+    "floor_text",
+    "host_text",
+    "largest_shares",
+    "recorded_lines",
+    "steadiness_hints",
+    "verdict_meaning",
+    "window_text",
+]
+
+_NAMED = 4
+_SHORT_S = 100
+_NAME_LENGTH = 60
 
 _FEWEST = 400  # samples; fewer give no hint, and what looks for one need not be imported
 
@@ -34,6 +49,40 @@ def window_text(run: Run) -> str:
     if run.stopped_ns is None:
         return f"{plan.length_s:g} s measured {after}"
     return f"{length} measured {after}, then stopped early: {plan.length_s:g} s were planned"
+
+
+def recorded_lines(plan: Plan) -> list[str]:
+    """What a plan replays, what of the recording it leaves out, and what else to know of it.
+
+    Empty for a plan that sends nothing recorded.
+    """
+    recorded = plan.recorded
+    if recorded is None:
+        return []
+    count, length_s = len(recorded), plan.load.duration_s or plan.length_s
+    speed = "" if recorded.speed == 1 else f", {recorded.speed:g} × as fast"
+    peak = f", at most {plan.load.highest_rps:,.0f} in a second" if plan.load.highest_rps else ""
+    time = format_time_s(length_s) if length_s >= _SHORT_S else f"{length_s:.3g} s"
+    lines = [
+        f"replay of {one_line(recorded.source, _NAME_LENGTH * 2)}{speed}:"
+        f" {plural(count, 'request')} in {time},"
+        f" {format_rate(count / length_s)} on average{peak}",
+    ]
+    if skipped := describe_skipped(recorded.skipped):
+        lines.append(f"left out: {', '.join(skipped)}")
+    return [*lines, *(f"note: {note}" for note in recorded.notes)]
+
+
+def largest_shares(plan: Plan) -> str:
+    """The endpoints with the largest shares of a plan's requests, and how many more there are."""
+    whole = sum(request.weight for request in plan.requests)
+    ordered = sorted(plan.requests, key=lambda request: -request.weight)
+    shown = [
+        f"{one_line(request.name, _NAME_LENGTH)} {format_share(request.weight / whole)}"
+        for request in ordered[:_NAMED]
+    ]
+    more = len(ordered) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
 
 def verdict_meaning(run: Run) -> str:
@@ -69,6 +118,8 @@ def floor_text(run: Run) -> str:
         return run.floor_note
     floor, latency = run.floor.under(run.plan.load), run.summary.latency_ns
     when = f"{run.floor.measured_at:%Y-%m-%d}{' under interference' if run.floor.warnings else ''}"
+    if machines_of(run.environment):
+        when += f" on {run.floor.host.get('host')}, the host that adds the most"
     if latency is None:
         return f"floor {format_ms(floor.p50)} at p50, calibrated {when}"
     return (

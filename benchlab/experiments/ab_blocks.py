@@ -184,7 +184,9 @@ def _carry_out(
         plan = plan.replace(workers=started.plan.workers, requests=started.plan.requests)
     try:
         if not stop.level:
-            return carry_out(plan, started.workers, stop, on_progress, started.machines)
+            return carry_out(
+                plan, started.workers, stop, on_progress, started.machines, started.collect
+            )
     except KeyboardInterrupt:
         if not stop.level:
             raise

@@ -59,7 +59,7 @@ async def work(directory: Path, output: int) -> None:
         fail("the process of the faults was ended (SIGTERM)")
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end_early)
-    CommandReader(execute).start()
+    CommandReader(execute, ended.set).start()
     ending = asyncio.create_task(ended.wait())
     try:
         if await _are_prepared(injectors, ending):

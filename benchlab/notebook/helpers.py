@@ -12,18 +12,23 @@ from benchlab.display.live.ab import ab_view
 from benchlab.display.live.capacity import capacity_view
 from benchlab.display.live.run import run_view
 from benchlab.display.live.sweep import sweep_view
+from benchlab.errors import InputError
 from benchlab.experiments.ab_progress import OnABProgress
 from benchlab.experiments.capacity_progress import OnCapacityProgress
 from benchlab.experiments.sweep_progress import OnSweepProgress
 from benchlab.load.supervisor.progress import OnProgress, Progress
 from benchlab.load.supervisor.stop_signal import request_stop
 from benchlab.notebook import events
+from benchlab.plan.files.recording import read_recording
 from benchlab.plan.files.scenario import scenario
 from benchlab.plan.plan import Plan
+from benchlab.plan.recording import Recording
+from benchlab.store import Store
 from benchlab.watch.show import cell_watcher
 from benchlab.watch.watcher import Watcher
 
 __all__ = [
+    "RECORDING_PARAMETERS",
     "plan_parameters",
     "show_ab_progress",
     "show_capacity_progress",
@@ -31,15 +36,21 @@ __all__ = [
     "show_sweep_progress",
 ]
 
+RECORDING_PARAMETERS = ("replay_log", "replay_service", "window", "log_format")
+"""The variables that `plan_parameters` makes a recording of."""
+
 
 def plan_parameters(variables: Mapping[str, Any], url: str) -> dict[str, Any]:
     """Those of ``variables`` that `benchlab.Plan.from_options` takes, for the service at ``url``.
 
     In a notebook with parameters of these names, pass ``globals()``. A ``scenario`` given as text,
-    ``FILE.py:FUNCTION``, is read from its file.
+    ``FILE.py:FUNCTION``, is read from its file. The requests of a ``replay_log`` (with its
+    ``log_format``), or of a ``replay_service`` by its spans in the store, become the
+    ``recording``; of both, the part in the ``window``. Where these names are empty, they mean
+    nothing.
 
     Raises:
-        InputError: the scenario cannot be read.
+        InputError: the scenario or the recording cannot be read.
 
     >>> plan_parameters({"rate_rps": 500.0, "report_dir": "out"}, "http://127.0.0.1:8000/")
     {'url': 'http://127.0.0.1:8000/', 'rate_rps': 500.0}
@@ -49,7 +60,23 @@ def plan_parameters(variables: Mapping[str, Any], url: str) -> dict[str, Any]:
     reference = found.get("scenario")
     if isinstance(reference, str):
         found["scenario"] = scenario(reference, url) if reference else None
+    recording = _recording(variables)
+    if recording is not None:
+        found["recording"] = recording
     return {**found, "url": url}
+
+
+def _recording(variables: Mapping[str, Any]) -> Recording | None:
+    log, service, window, log_format = (
+        str(variables.get(name) or "") for name in RECORDING_PARAMETERS
+    )
+    if log and service:
+        raise InputError(
+            "excludes replay_service", field="replay_log", value=log, remedy="give one of them"
+        )
+    if log:
+        return read_recording(log, log_format, window)
+    return Store().recording(service, window or None) if service else None
 
 
 def show_progress() -> OnProgress:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 from attrs import field, frozen
@@ -20,6 +20,7 @@ from benchlab.plan.faults import Fault, FaultSchedule, check_faults
 from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.mix import limited, lookup, mix_name, request_order, turns
 from benchlab.plan.objectives import Objective, check_objectives, parse_objectives
+from benchlab.plan.recorded import Content, Recorded, rolled
 from benchlab.plan.request import Headers, Origin, Request, with_content_type
 from benchlab.plan.scenario import Scenario
 from benchlab.plan.schedule import (
@@ -54,7 +55,7 @@ __all__ = ["COUNTED_LIMIT_S", "Plan"]
 COUNTED_LIMIT_S = 86_400.0
 """The longest that a number of requests may take without a duration: a day."""
 
-_MAX_WORKERS = 256
+_MAX_WORKERS = 1_000
 _MAX_STREAMS = 1000
 _MAX_COUNT = 10**9
 _USUAL_S = 10.0
@@ -65,6 +66,20 @@ _USUAL_TRANSPORT = Transport()
 Tags = Mapping[str, str] | Iterable[tuple[str, str]]
 Objectives = str | Objective | Iterable[str | Objective]
 Faults = FaultSchedule | str | Fault | Iterable[str | Fault | Mapping[str, Any]]
+
+
+class RecordedTraffic(Protocol):
+    """What a plan can be made of: `benchlab.Recording`, which is above this layer."""
+
+    def plan(
+        self,
+        base_url: str,
+        speed: float = 1.0,
+        bodies: str | bytes | Mapping[str, str | bytes] = "skip",
+        *,
+        headers: Headers = (),
+    ) -> Plan:
+        """The plan that sends it to the service at ``base_url``."""
 
 
 @frozen(init=False)
@@ -115,6 +130,11 @@ class Plan(Displayed):
     at 10s for 5s``. They begin and end on the run's clock, and a run whose faults cannot be set
     or lifted ends early.
 
+    ``recorded`` (see `benchlab.Recording`) is what each arrival sends, in the recorded order:
+    ``requests`` are then the endpoints that it numbers. The measured window begins with the first
+    of them, and after the last one it starts over; the warm-up sends those that would come before
+    the first, which are the last.
+
     Plans are equal if they mean the same: a ``duration_s`` that is given, or follows from the rest.
 
     Raises:
@@ -145,6 +165,7 @@ class Plan(Displayed):
     transport: Transport
     scenario: Scenario | None
     faults: FaultSchedule
+    recorded: Recorded | None
     length_s: float = field(init=False)
     """The length of the measured window in seconds."""
 
@@ -172,6 +193,7 @@ class Plan(Displayed):
         streams: int = 1,
         *,
         targets: Targets = (),
+        recorded: Recorded | None = None,
     ) -> None:
         whole = _whole_requests(requests, scenario, targets)
         if not isinstance(transport, Transport):
@@ -229,7 +251,10 @@ class Plan(Displayed):
             transport=transport,
             scenario=scenario,
             faults=faults if isinstance(faults, FaultSchedule) else FaultSchedule(faults),
+            recorded=recorded,
         )
+        if recorded is not None:
+            _check_recorded(recorded, whole, scenario)
         check_driver(driver, whole, scenario, transport, streams=streams, timeout_s=timeout_s)
         check_faults(self.faults, self.origins, self.length_s)
         names_known = [request.name for request in whole]
@@ -371,11 +396,14 @@ class Plan(Displayed):
         request = self.requests[0]
         if self.scenario is not None:
             return f"scenario {self.scenario.name} at {public_url(request.url)}"
-        if len(self.requests) == 1:
+        if len(self.requests) == 1 and self.recorded is None:
             return request.describe()
         services = f"{request.parts.scheme}://{request.parts.netloc}"
         if len(self.origins) > 1:
             services = plural(len(self.origins), "service")
+        if self.recorded is not None:
+            recorded = f"{plural(len(self.recorded), 'recorded request')}"
+            return f"{recorded} to {plural(len(self.requests), 'endpoint')} at {services}"
         return f"mix of {plural(len(self.requests), 'request')} at {services}"
 
     def share(self, worker: int) -> int:
@@ -443,8 +471,8 @@ class Plan(Displayed):
     def request_of(self) -> Callable[[int], int]:
         """A function of a sequence number: the index in ``requests`` of what it sends.
 
-        Shares follow the weights, in an order drawn by the seed. Prepared once, for hot loops to
-        keep.
+        Shares follow the weights, in an order drawn by the seed; what was ``recorded`` is sent in
+        that order. Prepared once, for hot loops to keep.
         """
         return lookup(self._order)
 
@@ -454,7 +482,25 @@ class Plan(Displayed):
         return turns(self._order)
 
     @cached_property
+    def content_of(self) -> Callable[[int], Content]:
+        """A function of a sequence number: what was ``recorded`` that it sends.
+
+        Prepared once, for hot loops to keep.
+        """
+        assert self.recorded is not None
+        content_at, first, count = self.recorded.contents(), self.warmup_count, len(self.recorded)
+        return lambda seq: content_at((seq - first) % count)
+
+    @cached_property
+    def warmup_count(self) -> int:
+        """The requests scheduled before the measured window; 0 for a closed loop."""
+        warmup = self.load.steady().offsets(self.warmup_ns, self.seed + 1)
+        return sum(map(len, warmup)) if self.load.has_schedule else 0
+
+    @cached_property
     def _order(self) -> Sequence[int]:
+        if self.recorded is not None:
+            return rolled(self.recorded.order.tolist(), self.warmup_count)
         return request_order([request.weight for request in self.requests], self.seed)
 
     def to_dict(self) -> dict[str, Any]:
@@ -468,6 +514,10 @@ class Plan(Displayed):
         data["slo"] = [str(objective) for objective in self.slo]
         data["abort_on"] = [str(objective) for objective in self.abort_on]
         data["faults"] = self.faults.to_list()
+        if self.recorded is None:
+            del data["recorded"]
+        else:
+            data["recorded"] = self.recorded.to_dict()
         return data
 
     @classmethod
@@ -507,6 +557,9 @@ class Plan(Displayed):
         if "faults" in values:
             with naming_field("faults"):
                 values["faults"] = FaultSchedule(values["faults"])
+        if values.get("recorded") is not None:
+            with naming_field("recorded"):
+                values["recorded"] = Recorded.from_dict(values["recorded"])
         with naming_field(""):
             return cls(**values)
 
@@ -555,6 +608,9 @@ class Plan(Displayed):
         abort_on: Objectives = (),
         transport: Mapping[str, Any] = MappingProxyType({}),
         scenario: Scenario | None = None,
+        recording: RecordedTraffic | None = None,
+        speed: float = 1.0,
+        bodies: str | bytes | Mapping[str, str | bytes] = "skip",
         tags: Tags = (),
         faults: Faults = (),
     ) -> Plan:
@@ -569,6 +625,11 @@ class Plan(Displayed):
         ``proto``, ``import_paths`` and ``protoset`` are as in `GrpcRequest`. ``stream`` reads the
         response as a stream: a kind, or fields of `Stream`. ``transport`` has fields of
         `Transport`. A ``scenario`` is what is sent instead of the request.
+
+        A ``recording`` (`benchlab.Recording`) is what is sent instead of the request and the load,
+        ``speed`` times as fast; ``headers`` are added to each of its requests, and ``bodies`` is
+        the rule for those whose body was not recorded. The run is as long as the recording with a
+        ``duration_s`` of 0.
 
         Raises:
             InputError: any value that cannot be used.
@@ -589,12 +650,21 @@ class Plan(Displayed):
                 stream=stream or None,
             )
             requests = (described,)
-        elif scenario is None:
+        elif scenario is None and recording is None:
             typed = with_content_type(pairs, body)
             requests = (Request(method, url, headers=typed, body=body, stream=stream or None),)
+        load = load_from_options(rate_rps, arrivals, connections, shape, think_time)
+        recorded = None
+        if recording is not None:
+            if shape:
+                raise InputError(
+                    "has times of its own", field="recording", remedy="leave shape out"
+                )
+            replay = recording.plan(url, speed, bodies, headers=pairs)
+            requests, load, recorded = replay.requests, replay.load, replay.recorded
         return cls(
             requests=requests,
-            load=load_from_options(rate_rps, arrivals, connections, shape, think_time),
+            load=load,
             duration_s=duration_s or None,
             request_count=request_count or None,
             warmup_s=warmup_s,
@@ -612,11 +682,33 @@ class Plan(Displayed):
             scenario=scenario,
             tags=tags,
             faults=faults,
+            recorded=recorded,
         )
 
 
 def _shape_names() -> str:
     return ", ".join(shape.__name__ for shape in SHAPES if not shape.is_imported)
+
+
+def _check_recorded(
+    recorded: Recorded, requests: Sequence[Request], scenario: Scenario | None
+) -> None:
+    """Refuse an order of other requests than those of the plan."""
+    remedy = "make the plan with Recording.plan, and then replace what is to be different"
+    if not isinstance(recorded, Recorded):
+        raise InputError(
+            f"must be what Recording.plan makes, not {type(recorded).__name__}",
+            field="recorded",
+            remedy=remedy,
+        )
+    if scenario is not None or any(isinstance(request, GrpcRequest) for request in requests):
+        raise InputError("is of plain HTTP requests only", field="recorded", remedy=remedy)
+    if (highest := int(recorded.order.max())) >= len(requests):
+        raise InputError(
+            f"has requests to {highest + 1:,} endpoints, and the plan has {len(requests):,}",
+            field="recorded",
+            remedy=remedy,
+        )
 
 
 def _whole_requests(

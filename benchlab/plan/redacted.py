@@ -10,6 +10,7 @@ from attrs import evolve
 
 from benchlab.plan.feed import redact_rows
 from benchlab.plan.plan import Plan
+from benchlab.plan.recorded import withhold_contents
 from benchlab.plan.scenario import redact_code
 from benchlab.redact import header_value, is_secret, public_command, public_url, url_has_secret
 
@@ -17,7 +18,8 @@ __all__ = ["has_secrets", "redacted_plan", "without_code"]
 
 
 def redacted_plan(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The dict of `Plan.to_dict`, with its secrets hidden, and no rows of data.
+    """The dict of `Plan.to_dict`, with its secrets hidden, no rows of data, and no
+    targets and bodies that were recorded.
 
     These are secrets in URLs, in headers and in the commands of faults.
 
@@ -31,6 +33,8 @@ def redacted_plan(data: Mapping[str, Any]) -> dict[str, Any]:
         ]
         if "data" in request:
             redact_rows(request["data"])
+    if shown.get("recorded") is not None:
+        withhold_contents(shown["recorded"])
     for fault in shown.get("faults", ()):
         if "restart" in fault:
             fault["restart"] = public_command(fault["restart"])

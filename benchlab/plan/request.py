@@ -265,13 +265,13 @@ class Request(Displayed):
     @property
     def field_names(self) -> set[str]:
         """Names of the fields that are filled for each request sent."""
-        found = self._names_of_fields
+        found = self.names_in_braces
         return found if self.data is not None else found & set(BUILT_IN)
 
     @property
     def unfilled_names(self) -> set[str]:
         """Names that look like fields and are sent unchanged, since there is no feed."""
-        return self._names_of_fields - self.field_names
+        return self.names_in_braces - self.field_names
 
     @property
     def malformed_fields(self) -> list[str]:
@@ -327,7 +327,8 @@ class Request(Displayed):
         return "\n".join((self.url, unquote_plus(self.url), *values, body))
 
     @property
-    def _names_of_fields(self) -> set[str]:
+    def names_in_braces(self) -> set[str]:
+        """Names that are written as fields are, whether they are filled or not."""
         values = "".join(value for _, value in self.headers)
         return field_names(b"\n".join((self.url.encode(), values.encode(), self.body)))
 

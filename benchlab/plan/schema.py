@@ -59,6 +59,27 @@ class _ScenarioData(TypedDict, total=False):
     client: str
 
 
+class _WithheldContents(TypedDict, total=False):
+    target_count: Count
+    body_count: Count
+    sha256: _Digest
+
+
+class _RecordedData(TypedDict, total=False):
+    endpoint_of: str
+    target_of: str
+    targets: str
+    body_of: str
+    bodies: list[str]
+    session_of: str
+    source: str
+    speed: float
+    skipped: dict[str, Count]
+    notes: list[str]
+    made_by: dict[str, Any]
+    withheld: _WithheldContents
+
+
 class PlanData(TypedDict, total=False):
     """What `benchlab.plan.plan.Plan.to_dict` makes; any field may be left out."""
 
@@ -82,4 +103,5 @@ class PlanData(TypedDict, total=False):
     transport: dict[str, Any]
     scenario: _ScenarioData | None
     faults: list[dict[str, Any] | str]
+    recorded: _RecordedData | None
     length_s: float

@@ -16,6 +16,7 @@ from benchlab.plots.figures.client_server import client_server
 from benchlab.plots.figures.comparison import comparison
 from benchlab.plots.figures.ecdf import ecdf
 from benchlab.plots.figures.explanation import explanation
+from benchlab.plots.figures.fidelity import fidelity
 from benchlab.plots.figures.heatmap import heatmap
 from benchlab.plots.figures.histogram import histogram
 from benchlab.plots.figures.in_flight import in_flight
@@ -37,6 +38,7 @@ __all__ = [
     "comparison",
     "ecdf",
     "explanation",
+    "fidelity",
     "heatmap",
     "histogram",
     "in_flight",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchlab.spool.storage import open_private
 
-__all__ = ["ALONE", "CommandReader", "await_directory", "log_to", "own_output", "report"]
+__all__ = ["CommandReader", "await_directory", "log_to", "own_output", "report"]
 
 
 def own_output() -> int:
@@ -50,19 +50,16 @@ def log_to(path: Path) -> None:
     os.close(log)
 
 
-ALONE = "alone"
-"""The argument of ``quit`` to a process whose parent has ended."""
-
-
 class CommandReader:
     """Reads further commands as they arrive, in the running event loop.
 
-    ``execute`` is called with each command and its argument; for the end of standard input with
-    ``quit`` and the argument `ALONE`.
+    ``execute`` is called with each command and its argument, and ``end`` at the end of standard
+    input.
     """
 
-    def __init__(self, execute: Callable[[str, str], None]) -> None:
+    def __init__(self, execute: Callable[[str, str], None], end: Callable[[], None]) -> None:
         self._execute = execute
+        self._end = end
         self._rest = b""
 
     def start(self) -> None:
@@ -73,7 +70,7 @@ class CommandReader:
         data = os.read(sys.stdin.fileno(), 4096)
         if not data:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-            self._execute("quit", ALONE)
+            self._end()
             return
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:

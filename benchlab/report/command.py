@@ -43,7 +43,7 @@ def command_line(plan: Plan) -> str | None:
     request, *more = plan.requests
     sent = _request_options(request) if plan.scenario is None else _scenario_options(plan.scenario)
     load = plan.load.options()
-    if more or sent is None or load is None:
+    if more or plan.recorded is not None or sent is None or load is None:
         return None
     options = [*sent, *load]
     if plan.load.has_schedule:

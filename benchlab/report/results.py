@@ -21,10 +21,12 @@ from benchlab.plots.figures.attribution import attribution
 from benchlab.plots.figures.capacity import capacity
 from benchlab.plots.figures.comparison import comparison
 from benchlab.plots.figures.explanation import explanation
+from benchlab.plots.figures.fidelity import fidelity
 from benchlab.plots.figures.resilience import resilience
 from benchlab.plots.figures.scalability import scalability
 from benchlab.plots.figures.sweep import has_heatmap, sweep, sweep_heatmap
 from benchlab.plots.figures.trend import trend
+from benchlab.runs.fidelity import Fidelity
 
 __all__ = ["RESULT_FIGURES", "ResultFigure"]
 
@@ -93,6 +95,15 @@ RESULT_FIGURES: Mapping[type[Result], tuple[ResultFigure, ...]] = {
             " faults are shaded.",
             (10.0, 3.3),
             applies=_has_causes,
+        ),
+    ),
+    Fidelity: (
+        ResultFigure(
+            fidelity,
+            "The share of arrivals that followed the one before within a time. Of a faithful replay"
+            " both curves lie on each other.",
+            (5.6, 3.9),
+            beside=True,
         ),
     ),
     Resilience: (

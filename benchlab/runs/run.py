@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from benchlab.plan.objectives import Objective
     from benchlab.runs.apdex import Apdex
     from benchlab.runs.attainment import Attainment
+    from benchlab.runs.fidelity import Fidelity
     from benchlab.runs.modes import Modes
     from benchlab.runs.steady_state import SteadyState
     from benchlab.runs.stream_summary import StreamSummary
@@ -303,6 +304,13 @@ class Run(RunHead, Displayed):
         """Both sides of Little's law in the measured window; None if nothing ended within it."""
         return littles_law_of(self)
 
+    @cached_property
+    def fidelity(self) -> Fidelity | None:
+        """How faithfully a replay sent what was recorded; None if the load is not a `Replay`."""
+        from benchlab.runs.fidelity import fidelity_of
+
+        return fidelity_of(self)
+
     def apdex(self, target_ms: float | None = None, *, endpoint: str | None = None) -> Apdex:
         """The Apdex for a target in ms, by default the limit of the plan's first objective for it.
 
@@ -385,6 +393,7 @@ class Run(RunHead, Displayed):
             "steady_state": self.steady_state().to_dict(),
             "littles_law": self.littles_law.to_dict() if self.littles_law else None,
             "modes": self.modes().to_dict()["modes"],
+            "fidelity": self.fidelity.to_dict() if self.fidelity else None,
         }
 
     def to_pandas(self) -> pd.DataFrame:
@@ -402,6 +411,7 @@ class Run(RunHead, Displayed):
             "steady_state",
             "littles_law",
             "modes",
+            "fidelity",
             "tries",
             "streams",
             *(f"{name}_ns" for name in (*DURATIONS, "floor")),

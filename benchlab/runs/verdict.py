@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
 from benchlab.runs.health import Health, ProblemKind, WorkerHealth
 from benchlab.runs.host_record import HostRecord
-from benchlab.samples.percentiles import percentile_of
+from benchlab.samples.percentiles import percentile_by_group, percentile_of
 from benchlab.samples.samples import ErrorKind, Flag, Samples
 from benchlab.text import plural
 from benchlab.units import NS_PER_MS, NS_PER_S, format_ns
@@ -35,6 +36,7 @@ __all__ = [
     "generator_fault",
     "held_rate",
     "measured_window_ns",
+    "own_lag_p99_by_worker",
     "reached_request_count",
     "scheduled_samples",
     "without_cap_wait",
@@ -114,6 +116,8 @@ def decide_verdict(
         )
     measured = samples.measured
     problems = _lost_workers(health, hosts) or _problems(health)
+    if interrupted and hosts and len(_lost(health)) == len(health.workers):
+        problems = None  # its parent was lost, and so the others ended too
     if problems is not None:
         return problems
     if interrupted:
@@ -173,6 +177,28 @@ def without_cap_wait(samples: Samples) -> Samples:
     """
     samples = samples.iteration_starts or samples
     return samples.choose(lambda records: (records["flags"] & _LAG_NOT_OWN) == 0)
+
+
+def own_lag_p99_by_worker(samples: Samples, workers: int) -> dict[int, int]:
+    """The p99 of the lag that is each worker's own, as `without_cap_wait` of its samples has it.
+
+    It takes as many passes over the samples for a thousand workers as for one.
+    """
+    has_first = np.zeros(workers, dtype=np.bool_)
+    for seqs in samples.iteration_starts.in_blocks("seq"):
+        has_first[seqs % workers] = True
+
+    def is_own(records: NDArray[np.void]) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = (records["flags"] & _LAG_NOT_OWN) == 0
+        if has_first.any():
+            is_first = (records["flags"] & Flag.FIRST_STEP) != 0
+            found &= is_first | ~has_first[records["seq"] % workers]
+        return found
+
+    own = samples.choose(is_own)
+    of_worker = own.in_blocks(lambda block: block.column("seq") % workers)
+    found = percentile_by_group(of_worker, own.in_blocks("lag_ns"), workers, 0.99)
+    return {worker: p99 for worker, p99 in enumerate(found) if p99 is not None}
 
 
 def _closed_loop_verdict(plan: Plan, measured: Samples, health: Health) -> VerdictReason:
@@ -238,24 +264,38 @@ def _problems(health: Health) -> VerdictReason | None:
 
 def _lost_workers(health: Health, hosts: Sequence[HostRecord]) -> VerdictReason | None:
     """Workers of a cluster that ended before they could report, if nothing worse happened."""
-    problems = [worker for worker in health.workers if worker.problem]
-    lost = [worker.worker for worker in problems if worker.problem_kind in ("lost", "killed")]
-    if not hosts or not lost or len(lost) != len(problems) or len(lost) == len(health.workers):
+    lost = _lost(health)
+    if not hosts or not lost or len(lost) == len(health.workers):
         return None
     share = len(lost) / len(health.workers)
     where = {worker: host for host in hosts for worker in host.workers}
     named = "; ".join(
-        f"worker {worker} on {where[worker].name} ({where[worker].lost or 'killed'})"
-        if worker in where
-        else f"worker {worker}"
-        for worker in lost
+        f"worker {each.worker} on {where[each.worker].name} ({_why_lost(each, where[each.worker])})"
+        if each.worker in where
+        else f"worker {each.worker}"
+        for each in lost
     )
     return VerdictReason(
         "degraded",
         f"{len(lost)} of {plural(len(health.workers), 'worker')} were lost, and with them"
         f" {share:.0%} of the load, or what remained of it: {named}",
-        _HINTS["lost"],
+        _HINTS["lost"] if any(host.lost for host in hosts) else "measure again",
     )
+
+
+def _lost(health: Health) -> list[WorkerHealth]:
+    """The workers that ended before they could report; none if another failed."""
+    problems = [worker for worker in health.workers if worker.problem]
+    lost = [worker for worker in problems if worker.problem_kind in ("lost", "killed")]
+    return lost if len(lost) == len(problems) else []
+
+
+def _why_lost(worker: WorkerHealth, host: HostRecord) -> str:
+    if host.lost:
+        return host.lost
+    if worker.problem_kind == "killed":
+        return "killed"
+    return worker.problem.removeprefix("was lost: ")
 
 
 def _out_of_ports(health: Health) -> VerdictReason | None:

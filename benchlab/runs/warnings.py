@@ -11,6 +11,7 @@ import numpy as np
 from benchlab.plan.checks import StatusIn
 from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
+from benchlab.plan.recorded import SESSION
 from benchlab.runs.cluster import clock_warnings, cores_of, machines_of, shared_cores, size_of
 from benchlab.runs.floor import floor_of
 from benchlab.runs.health import Health
@@ -51,8 +52,9 @@ def warnings_of(
     yield from _of_responses(plan, samples.measured)
     if plan.load.has_schedule:
         yield from _of_open_loop(plan, samples.measured, health)
+    filled = {SESSION} if plan.recorded is not None else set()
     for request in plan.requests:
-        if names := sorted(request.unfilled_names):
+        if names := sorted(request.unfilled_names - filled):
             yield (
                 f"{request.name} sends {{{{{names[0]}}}}} unchanged: it has no feed (data) to"
                 " fill it"

@@ -3,7 +3,8 @@
 Values come in blocks, an iterable of arrays that can be iterated more than once. Up to a million
 values are sorted. For more, one pass over the blocks counts the values in equal parts of their
 range, and another collects those of the parts that hold a wanted rank. A part with more than a
-million values is divided again in the same way.
+million values is divided again in the same way. For many groups of values at once, each pass
+divides the range of every group.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ __all__ = [
     "OrderStatistics",
     "exact_percentile",
     "exact_percentiles",
+    "percentile_by_group",
     "percentile_of",
     "rank_of",
 ]
 
 _MOST_SORTED = 1_000_000  # values
 _PART_BITS = 19  # a range has 2^19 parts at most: 4 MB of counts
+
+_GROUP_BITS = 10  # a group's range has 2^10 parts: 8 MB of counts for a thousand groups
 
 _Blocks = Iterable[NDArray[np.int64]]
 
@@ -79,6 +83,43 @@ def percentile_of(blocks: _Blocks, ratio: float) -> int | None:
     """One exact percentile of the values in ``blocks``; None without values."""
     extent = Extent.of(blocks)
     return None if extent is None else exact_percentiles(blocks, extent, [ratio])[0]
+
+
+def percentile_by_group(
+    groups: _Blocks, blocks: _Blocks, group_count: int, ratio: float
+) -> list[int | None]:
+    """The exact percentile at ``ratio`` of each group of values; None for one without any.
+
+    ``groups`` has the number of each value's group, from 0 to ``group_count`` - 1, in blocks as
+    long as those of the values. Both are iterated several times, however many groups there are.
+    """
+    counts = np.zeros(group_count, dtype=np.int64)
+    low = np.full(group_count, np.iinfo(np.int64).max)
+    high = np.full(group_count, np.iinfo(np.int64).min)
+    for group, values in zip(groups, blocks, strict=True):
+        counts += np.bincount(group, minlength=group_count)
+        np.minimum.at(low, group, values)
+        np.maximum.at(high, group, values)
+    rank = np.array([rank_of(ratio, count) for count in counts.tolist()], dtype=np.int64)
+    low[counts == 0] = high[counts == 0] = 0
+    size = 1 << _GROUP_BITS
+    while np.any(low < high):  # the value of the rank is between the two, which come nearer
+        spans = [end - start for start, end in zip(low.tolist(), high.tolist(), strict=True)]
+        shift = np.array([max(0, span.bit_length() - _GROUP_BITS) for span in spans], np.uint64)
+        table = np.zeros(group_count * size, dtype=np.int64)
+        for group, values in zip(groups, blocks, strict=True):
+            inside = (values >= low[group]) & (values <= high[group])
+            of = group[inside]
+            offset = (values[inside] - low[of]).view(np.uint64)  # may need all 64 bits
+            np.add.at(table, of * size + (offset >> shift[of]).view(np.int64), 1)
+        up_to = np.cumsum(table.reshape(group_count, size), axis=1)
+        part = np.minimum(np.count_nonzero(up_to <= rank[:, np.newaxis], axis=1), size - 1)
+        here = np.arange(group_count) * size + part
+        rank -= up_to.reshape(-1)[here] - table[here]
+        low = low + (part.astype(np.uint64) << shift).view(np.int64)
+        width = np.minimum((high - low).view(np.uint64), (np.uint64(1) << shift) - np.uint64(1))
+        high = low + width.view(np.int64)
+    return [int(value) if count else None for value, count in zip(low, counts, strict=True)]
 
 
 def _sum(block: NDArray[np.int64]) -> int:

@@ -53,7 +53,6 @@ from benchlab.spool.missing import missing_workers
 from benchlab.spool.share import (
     Share,
     create_share,
-    is_share,
     read_share,
     remove_share,
     share_files,
@@ -79,7 +78,6 @@ __all__ = [
     "health_path",
     "is_direct",
     "is_in_use",
-    "is_share",
     "log_path",
     "missing_workers",
     "new_records",

@@ -33,7 +33,6 @@ from benchlab.spool.tallies import tally_path
 __all__ = [
     "Share",
     "create_share",
-    "is_share",
     "read_share",
     "remove_share",
     "share_files",
@@ -99,11 +98,6 @@ def shares() -> Iterator[Path]:
     if _root().is_dir():
         found = [path for path in _root().glob("*/*") if (path / _SHARE).exists()]
         yield from sorted(found, key=lambda path: (path.name, path.parent.name))
-
-
-def is_share(directory: Path) -> bool:
-    """Whether ``directory`` has the share of a host, and not a whole run."""
-    return (directory / _SHARE).exists()
 
 
 def read_share(directory: Path) -> Share:

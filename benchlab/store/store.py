@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchlab.plan.plan import Plan
+    from benchlab.plan.recording import Recording
     from benchlab.runs.experiment import Experiment
     from benchlab.runs.imported_summary import ImportedSummary
     from benchlab.runs.latency_parts import LatencyParts
@@ -305,6 +306,18 @@ class Store(Displayed):
 
         with self.connect() as client:
             return listing.stored(client, [read.resolve(client, run_id) for run_id in run_ids])
+
+    def errors_by_batch(
+        self, run: StoredRun, batches: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The measured requests in each of so many batches of equal time, and how many failed.
+
+        ``run`` is one of `stored` or `history`; its samples stay in the store.
+        """
+        from benchlab.store.runs import batches as of_stored
+
+        with self.connect() as client:
+            return of_stored.errors_by_batch(client, run, batches)
 
     def history(
         self,
@@ -658,6 +671,33 @@ class Store(Displayed):
 
         with self.connect() as client:
             return traces.trace(client, trace_id)
+
+    def recording(
+        self,
+        service: str | None = None,
+        window: str | tuple[datetime, datetime] | None = None,
+    ) -> Recording:
+        """The requests that ``service`` got, from its server spans: to be sent again.
+
+        Without a ``service``, that of the only one there is. ``window`` is a time of the day, such
+        as ``10:00-10:05``, or ISO times such as ``2026-03-14T10:00/2026-03-14T10:05``, in UTC; or
+        a pair of them, or of `datetime`.
+
+            plan = store.recording("checkout", "10:00-10:05").plan("http://127.0.0.1:8000")
+
+        A request is a SERVER span with the attributes of HTTP spans (``http.request.method``,
+        ``url.path``, ``url.query``, or their earlier names). Other spans are counted as skipped.
+        Those with the same ``session.id``, ``enduser.id`` or ``user.id`` are a session. Spans have
+        no bodies.
+
+        Raises:
+            InputError: no such service (the message lists those there are), nothing in the window,
+                over a million requests, or ``window`` cannot be read.
+        """
+        from benchlab.store.spans import recorded_spans
+
+        with self.connect() as client:
+            return recorded_spans.recording(client, service, window)
 
     def server_histogram(self, run_id: str) -> pd.DataFrame:
         """The service's own latency histogram during a run, from its OpenTelemetry metrics.

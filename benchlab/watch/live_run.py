@@ -229,7 +229,8 @@ class LiveRun:
             return f"`{self!r}`"
 
     def describe(self) -> str:
-        """Its state, how long it has gone on, and how many requests it has made.
+        """Its state, how long it has gone on, how many requests it has made, and of a cluster how
+        many hosts make them.
 
         Reading no samples takes no time, however many there are.
         """
@@ -244,6 +245,9 @@ class LiveRun:
             else:
                 count = spool.count_records(self._directory, self.plan.workers)
             parts.append(plural(count, self.plan.sample_noun))
+            if hosts := self._hosts():
+                lost = sum(bool(host.lost) for host in hosts)
+                parts.append(plural(len(hosts), "host") + (f" ({lost:,} lost)" if lost else ""))
         return ", ".join(parts)
 
     def _hosts(self) -> tuple[HostRecord, ...]:

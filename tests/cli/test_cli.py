@@ -52,6 +52,7 @@ KEYS = [
     "steady_state",
     "littles_law",
     "modes",
+    "fidelity",
 ]
 STATISTICS = ["mean", "min", "p50", "p90", "p95", "p99", "p99_9", "max"]
 INTERVAL = ["low", "high", "n_eff"]

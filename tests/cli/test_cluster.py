@@ -91,13 +91,15 @@ def test_a_capacity_and_an_ab_take_the_cluster_and_refuse_what_cannot_be(
 ) -> None:
     url = "http://127.0.0.1:1/"
     for command in (
-        ["run", url, "--no-save"],
-        ["ab", url, url, "--no-save"],
-        ["capacity", url, "--slo", "p99<1s", "--no-save"],
+        ["run", url],
+        ["ab", url, url],
+        ["capacity", url, "--slo", "p99<1s"],
     ):
         done = benchlab_here(*command, "--samples", "direct")
         assert done.returncode == 2
         assert "--samples='direct' is how the hosts of a cluster send samples" in done.stderr
+        done = benchlab_here(*command, "--samples", "direct", "--no-save")
+        assert "--samples='direct' saves the run while it is made" in done.stderr
     done = benchlab_here("run", url, "--no-save", "--cluster", "nonsense://x")
     assert done.returncode == 2
     assert "--cluster='nonsense://x'" in done.stderr

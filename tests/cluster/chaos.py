@@ -127,6 +127,7 @@ def play(cluster: Cluster, arrivals: Arrivals, this: Round) -> Outcome:
         cluster.directory / "parent.log",
         environment={"BENCHLAB_DATA_DIR": str(data_dir()), "BENCHLAB_DSN": default_dsn()},
     )
+    address = cluster.hosts[this.host].address
     said = _until(parent, this)
     workers = _kill(cluster, parent, this)
     killed = time.monotonic()
@@ -138,6 +139,7 @@ def play(cluster: Cluster, arrivals: Arrivals, this: Round) -> Outcome:
     if this.victim == "hung":
         cluster.hosts[this.host].send(signal.SIGCONT)
     cluster.await_quiet()
+    cluster.await_free_shares()
     outcome.ended_s = time.monotonic() - killed
     arrived = arrivals.seqs
     kept = _records_on_disks(cluster)
@@ -149,7 +151,7 @@ def play(cluster: Cluster, arrivals: Arrivals, this: Round) -> Outcome:
     if stored:
         (run_id,) = stored
         outcome.saved = Store().load(run_id)
-        _compare(outcome, outcome.saved, arrived, kept, workers)
+        _compare(outcome, outcome.saved, arrived, kept, workers, address)
     else:
         assert not arrived, "there was load, and nothing of it was saved"
         assert not any(map(len, kept))
@@ -250,6 +252,7 @@ def _compare(
     arrived: set[int],
     kept: Sequence[NDArray[np.void]],
     killed: set[int],
+    address: str,
 ) -> None:
     """The service's own record, the disks of the hosts and the saved run are about the same."""
     records = np.sort(run.samples.records, order="seq")
@@ -268,22 +271,23 @@ def _compare(
         assert len(outcome.missing) <= USERS, "only what was under way"
     succeeded = set(run.samples.succeeded.column("seq").tolist())
     assert succeeded <= arrived, "no response without a request"
-    _check_verdict(outcome.round, run)
+    _check_verdict(outcome, run, address)
 
 
-def _check_verdict(this: Round, run: Run) -> None:
-    """A run that lost a part of its load is not valid, and says which."""
+def _check_verdict(outcome: Outcome, run: Run, address: str) -> None:
+    """A run that lost a part of its load is not valid, and says which: ``address``."""
+    this = outcome.round
     whole = all(not worker.problem for worker in run.health.workers)
     if this.moment != "running":
         assert whole or run.verdict != "valid"
         return
-    if this.victim in ("scheduler", "all", "parent"):
-        assert run.verdict in ("interrupted", "degraded", "invalid")
-        return
-    assert run.verdict == "degraded", run.verdict_reason
-    assert f"{1 / run.plan.workers:.0%} of the load" in str(run.invalid_reason)
-    lost = [host for host in run.hosts if host.lost]
-    if this.victim == "generator":
-        assert not lost, "its host is there"
+    if this.victim == "parent":
+        assert run.verdict == "interrupted", run.verdict_reason
+    elif this.victim in ("scheduler", "all"):
+        assert run.verdict in ("interrupted", "degraded", "invalid"), run.verdict_reason
     else:
-        assert [host.name for host in lost] == [run.hosts[this.host].name]
+        assert run.verdict == outcome.result["verdict"] == "degraded", run.verdict_reason
+        for reason in (run.invalid_reason, outcome.result["reason"]):
+            assert f"{1 / run.plan.workers:.0%} of the load" in str(reason)
+        lost = [host["address"] for host in outcome.result["hosts"] if host["lost"]]
+        assert lost == ([] if this.victim == "generator" else [address])

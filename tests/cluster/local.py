@@ -19,13 +19,15 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from benchlab.spool import is_in_use
 
 __all__ = [
     "LOOPBACK",
@@ -170,6 +172,7 @@ class ForkServer:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         pid = self._forked.get(timeout=PATIENCE_S)
+        assert pid, "the fork server could not start"
         process = psutil.Process(pid)
         self._processes.append(process)
         return Part(name, process, log, self._heard[pid])
@@ -190,6 +193,7 @@ class ForkServer:
                 self._forked.put(told["pid"])
             else:
                 self._heard[told["pid"]].put(told["said"])
+        self._forked.put(0)
 
 
 @dataclass
@@ -267,10 +271,18 @@ class Cluster:
 
     def await_quiet(self) -> None:
         """Wait until no worker process of benchlab is left on any host."""
+        self._await(lambda: not self.generators)
+
+    def await_free_shares(self) -> None:
+        """Wait until no agent holds what is on its disk, since its lease has ended."""
+        shares = [share for host in self.hosts for share in host.shares]
+        self._await(lambda: not any(map(is_in_use, shares)))
+
+    def _await(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S
-        while left := self.generators:
-            assert time.monotonic() < deadline, f"{left} make load that nobody watches"
-            psutil.wait_procs(left, timeout=0.2)
+        while not condition():
+            assert time.monotonic() < deadline, [host.read_log() for host in self.hosts]
+            time.sleep(0.2)
 
     def close(self) -> None:
         """End all of it."""

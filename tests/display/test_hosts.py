@@ -70,6 +70,12 @@ def test_every_form_of_a_run_has_its_hosts() -> None:
     assert run.to_pandas()["verdict"].item() == "degraded"
 
 
+def test_the_floor_is_that_of_a_host_and_says_of_which() -> None:
+    assert view(make_clustered_run()).floor.endswith(
+        "(calibrated 2026-11-01 on bench-1, the host that adds the most)"
+    )
+
+
 def test_a_narrow_terminal_keeps_state_and_error() -> None:
     text = on_terminal(80)
     assert "its connection was reset" in " ".join(text.split())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.docs import cli_reference, fault_kinds, layers, notebooks
+from tests.docs import cli_reference, fault_kinds, late_replays, layers, notebooks
 from tests.docs.pages import DOCS, replace_marked
 
 __all__ = ["GENERATED", "generate"]
@@ -14,6 +14,7 @@ GENERATED: Mapping[tuple[Path, str], Callable[[], str]] = {
     (DOCS / "cli.md", "commands"): cli_reference.render,
     (DOCS / "architecture.md", "layers"): layers.render,
     (DOCS / "faults.md", "fault-kinds"): fault_kinds.render,
+    (DOCS / "replay.md", "late-replays"): late_replays.render,
     (DOCS / "notebooks.md", "questions"): notebooks.render_questions,
     (DOCS / "notebooks.md", "notebook-parameters"): notebooks.render_parameters,
 }

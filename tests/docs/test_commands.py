@@ -20,17 +20,21 @@ LINES = [line for page in PAGES for block in blocks(page, "sh") for line in comm
 COMMANDS = [line for line in LINES if line.startswith("benchlab ")]
 OTHERS = [line for line in LINES if line not in COMMANDS]
 EVERYWHERE = {"git", "cp", "source", "export"}
-# Options of load generators, the Collector, gunicorn, systemctl, mypy, trials, and of a service.
+# Options of load generators, Dask, compose, the Collector, gunicorn, systemctl, mypy, trials, and of a
+# service.
 FOREIGN = {
     "--auth-token",
     "--config",
     "--latencies",
     "--latency",
+    "--memory-limit",
     "--now",
+    "--nthreads",
     "--out",
     "--output-format",
     "--preload",
     "--print",
+    "--profile",
     "--strict",
     "--summary-export",
     "--to",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,22 @@ from benchlab.telemetry import ingest
 from tests.docs.pages import DOCS, PAGES, ROOT, blocks, page_id
 
 URL = "http://127.0.0.1:8000"  # what the pages measure
+ACCESS_LOG = "".join(
+    f'192.0.2.1 - - [14/Mar/2026:10:0{minute}:00 +0100] "{request} HTTP/1.1" 200 5 "-" "x"\n'
+    for minute, request in enumerate(("GET /", "GET /items/7", "POST /cart", "GET /items/8?q=1"))
+)
+HAR = json.dumps(
+    {
+        "log": {
+            "entries": [
+                {
+                    "startedDateTime": "2026-03-14T08:00:00Z",
+                    "request": {"method": "GET", "url": "https://shop.example/"},
+                }
+            ]
+        }
+    }
+)
 GRPC_URL = "grpc://127.0.0.1:50051"
 WITH_PYTHON = [page for page in PAGES if page != ROOT / "README.md" and blocks(page, "python")]
 
@@ -69,6 +86,8 @@ def test_examples_run(
     monkeypatch.setenv("BENCHLAB_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "users.csv").write_text("name\nada\ngrace\n")
+    (tmp_path / "access.log").write_text(ACCESS_LOG)
+    (tmp_path / "shop.har").write_text(HAR)
     trustme.CA().cert_pem.write_to_path("ca.pem")
     (plan_file,) = blocks(DOCS / "plan-file.md", "toml")
     (tmp_path / "checkout.toml").write_text(plan_file.text)

@@ -14,6 +14,7 @@ from benchlab.samples.examples import Example
 from tests.analysis.faulty import faulty_run
 from tests.analysis.test_explanation import make_explanation
 from tests.docs.pages import DOCS, marked
+from tests.runs.replayed import poisson_s, replayed_run
 from tests.runs.synthetic import make_run
 
 PAGE = (DOCS / "json.md").read_text()
@@ -36,6 +37,12 @@ def test_every_key_of_littles_law_is_explained() -> None:
     law = make_run().littles_law
     assert law is not None
     assert _keys(_table("\n`littles_law`:")) == list(law.to_dict())
+
+
+def test_every_key_of_a_fidelity_is_explained() -> None:
+    found = replayed_run(poisson_s(10)).fidelity
+    assert found is not None
+    assert _keys(_table("\n`fidelity`:")) == list(found.to_dict())
 
 
 def test_every_key_of_an_example_is_explained() -> None:

@@ -74,6 +74,21 @@ def test_a_call_over_grpc_has_its_span(here: Path, benchlab_here: Benchlab) -> N
     assert "vector.add" in done.stdout, done.stderr
 
 
+def test_a_log_is_replayed_at_its_own_speed_and_twice_as_fast(
+    target: TargetProcess, here: Path, benchlab_here: Benchlab
+) -> None:
+    times = ["19:59:59", "20:00:00", "20:00:00", "20:00:01", "20:05:00"]
+    lines = [f'10.0.0.1 - - [14/Mar/2026:{at} +0000] "GET /health HTTP/1.1" 200 2' for at in times]
+    (here / "access.log").write_text("\n".join(lines))
+    (replays,) = [lines for lines in SHELL if "--replay-log" in lines[0]]
+    for command in replays:
+        done = benchlab_here(*shlex.split(command.replace(URL, target.url))[1:])
+        assert done.returncode in {0, 1}, f"{command}: {done.stderr}"
+        assert "3 of 3 recorded requests sent, 0 dropped" in " ".join(done.stdout.split())
+        assert "left out: 2 outside the window" in done.stderr
+    assert "Fidelity of the replay" in (here / "reports" / "peak" / "report.html").read_text()
+
+
 def test_the_systemd_units_run_commands_that_exist() -> None:
     service, timer = (configparser.ConfigParser(strict=False) for _ in range(2))
     texts = [block.text for block in blocks(PAGE, "ini")]

@@ -25,6 +25,7 @@ import benchlab as bl
 from benchlab.notebook import events
 from benchlab.notebook.headless import notebook_parameters
 from benchlab.notebook.headless.translator import PythonLiterals
+from benchlab.notebook.helpers import RECORDING_PARAMETERS
 from benchlab.plan.drivers import describe_drivers
 from tests.slot_server import SlotServer
 
@@ -98,7 +99,7 @@ IDS = {
 
 STORED = "sorted(bl.Store().runs()['run_id'])"
 
-OF_PLANS = set(inspect.signature(bl.Plan.from_options).parameters)
+OF_PLANS = {*inspect.signature(bl.Plan.from_options).parameters, *RECORDING_PARAMETERS}
 
 # A machine that is busy with other tests makes no run invalid, and so changes no result.
 PATIENT = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import benchlab as bl
+from benchlab.analysis.run_statistics import RunStatistics
 from benchlab.errors import DamagedError, InputError, InvalidRunError, RunNotFoundError
 from benchlab.experiments.baseline_file import read_baseline, write_baseline
 from benchlab.experiments.compare import compare
@@ -17,6 +19,7 @@ from benchlab.experiments.selection import select_ids
 from benchlab.experiments.stored_statistics import stored_statistics
 from benchlab.runs.experiment import EXPERIMENT_TAG
 from benchlab.runs.run import Run
+from benchlab.samples.samples import Samples
 from benchlab.store import Store
 from tests.analysis.compared import latencies_ms, timed_run
 
@@ -124,6 +127,20 @@ def test_runs_that_cannot_be_compared_are_refused(store: Store) -> None:
         compare("ffff", "latest", store=store)
     with pytest.raises(InputError, match="int"):
         compare(3, "latest", store=store)  # type: ignore[arg-type]
+
+
+def test_the_statistics_of_one_stored_run_are_those_of_its_samples(
+    store: Store,
+) -> None:
+    rng = np.random.default_rng(1)
+    run = level(91, name="failing")
+    records = run.samples.records.copy()
+    records["error"][rng.random(len(records)) < np.linspace(0, 0.5, len(records))] = 2
+    run = replace(run, samples=Samples(records, run.samples.endpoints))
+    store.save(run)
+    (found,) = stored_statistics(store, [run.id])
+    assert found.error_variance > 0
+    assert found == RunStatistics.of(store.load(run.id))
 
 
 def test_a_baseline_file_holds_what_a_comparison_needs(store: Store, tmp_path: Path) -> None:

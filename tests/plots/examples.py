@@ -21,6 +21,7 @@ from benchlab.experiments.trend import trend_of
 from benchlab.plan.request import Request
 from benchlab.plots.canvas import open_axes
 from benchlab.runs.fault_record import FaultRecord
+from benchlab.runs.fidelity import Fidelity
 from benchlab.runs.run import Run
 from benchlab.samples.samples import Samples
 from benchlab.units import NS_PER_S
@@ -34,6 +35,7 @@ from tests.experiments.histories import drawn_ms, history_of
 from tests.plots.test_attribution import attribution as make_attribution
 from tests.plots.test_capacity import CURVE
 from tests.runs.floors import ENVIRONMENT, make_floor
+from tests.runs.replayed import poisson_s, replayed_run
 from tests.runs.streaming import streaming_run
 from tests.runs.synthetic import URL, join_server, make_buckets, make_run, make_trace
 from tests.statistics.test_usl import RAYTRACER
@@ -118,6 +120,16 @@ def faulty_run() -> Run:
     return replace(run, faults=tuple(records))
 
 
+def _replay(count: int = 1_000, tick_ns: int = 0) -> Fidelity:
+    """Random arrivals, sent a little late, or at the next tick of a coarse timer."""
+    due_s = poisson_s(count)
+    due_ns = np.rint(due_s * NS_PER_S).astype(np.int64)
+    late_ns = -due_ns % tick_ns if tick_ns else np.arange(count) * 7_919 % 60_000
+    found = replayed_run(due_s, late_ns).fidelity
+    assert found is not None
+    return found
+
+
 EXAMPLES: dict[str, Callable[[], Figure]] = {
     "attribution": _attribution,
     "attribution: many spans": lambda: _attribution(spans=9),
@@ -138,6 +150,9 @@ EXAMPLES: dict[str, Callable[[], Figure]] = {
         make_explanation([make_cause(), make_cause("child_span", figure="traces")])
     ),
     "explanation: nothing found": lambda: plots.explanation(make_explanation([])),
+    "fidelity": lambda: plots.fidelity(_replay()),
+    "fidelity: not faithful": lambda: plots.fidelity(_replay(tick_ns=10_000_000)),
+    "fidelity: one arrival": lambda: plots.fidelity(_replay(1)),
     "heatmap": lambda: plots.heatmap(busy_run()),
     "heatmap: narrow": lambda: plots.heatmap(busy_run(), _narrow()),
     "histogram": lambda: plots.histogram(busy_run()),

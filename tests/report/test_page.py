@@ -25,6 +25,7 @@ from benchlab.report.sections.durations import percentile_table
 from benchlab.report.sections.extra import Extra
 from benchlab.report.sections.generator import generator
 from benchlab.report.sections.server import client_server
+from benchlab.report.sections.slowest import slowest
 from benchlab.runs.health import WorkerHealth
 from benchlab.runs.run import Run
 from benchlab.runs.server_side import ServerSide
@@ -43,6 +44,7 @@ from tests.runs.synthetic import (
     make_run,
     make_trace,
 )
+from tests.samples.long import as_if_long
 
 HOSTILE = "\"'><script>alert(1)</script>&amp;"
 VOID = {"meta", "link", "br", "img", "hr"}
@@ -407,6 +409,14 @@ def test_the_slowest_requests_are_listed_slowest_first() -> None:
     assert latencies[0] == round(run.measured.latency_ns.max() / 1e6)
     assert table.count("<tr>") == 11
     assert "not traced" in table
+
+
+def test_the_slowest_requests_are_those_of_all_blocks() -> None:
+    run = make_run(stall=True, equal=True)
+    whole = slowest(run, ServerSide())
+    assert whole is not None
+    with as_if_long(16):
+        assert slowest(run, ServerSide()) == whole
 
 
 def test_waits_for_connections_and_closed_loops_are_explained() -> None:

@@ -17,9 +17,17 @@ from benchlab.runs.comparable import check_verdicts
 from benchlab.runs.health import Health, WorkerHealth
 from benchlab.runs.host_record import HostRecord
 from benchlab.runs.run import Run
-from benchlab.runs.verdict import count_missing, decide_verdict, held_rate
+from benchlab.runs.verdict import (
+    count_missing,
+    decide_verdict,
+    held_rate,
+    own_lag_p99_by_worker,
+    without_cap_wait,
+)
+from benchlab.samples.percentiles import percentile_of
 from benchlab.samples.samples import SAMPLE_DTYPE, ErrorKind, Flag, Samples
 from tests.runs.synthetic import make_run
+from tests.samples.long import as_if_long
 
 MS = 1_000_000
 
@@ -327,3 +335,20 @@ def _late(run: Run, share: float, flag: int = 0) -> Run:
     records["flags"][chosen] |= np.uint8(flag)
     samples = Samples(records, run.samples.endpoints)
     return replace(run, samples=samples)
+
+
+@pytest.mark.parametrize("flags", [0, Flag.CAP_WAIT, Flag.RETRY, Flag.FIRST_STEP, 127])
+def test_the_lag_of_each_worker_is_that_of_its_own_requests(flags: int) -> None:
+    rng = np.random.default_rng(1)
+    records = make_run().samples.records.copy()
+    records["sent_ns"] += rng.integers(0, 10**9, len(records))
+    records["flags"] = rng.integers(0, 128, len(records)) & flags
+    records["flags"][1::5] &= np.uint8(127 - Flag.FIRST_STEP)  # worker 1 has no first steps
+    samples = Samples(records[records["seq"] % 5 != 3])
+    expected = {}
+    for worker in range(5):
+        own = samples.choose(lambda found, worker=worker: found["seq"] % 5 == worker)  # type: ignore[misc]
+        p99 = percentile_of(without_cap_wait(own).in_blocks("lag_ns"), 0.99)
+        expected |= {} if p99 is None else {worker: p99}
+    with as_if_long(64):
+        assert own_lag_p99_by_worker(samples, 5) == expected

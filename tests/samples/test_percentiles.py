@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchlab.samples import percentiles
-from benchlab.samples.percentiles import Extent, exact_percentile, exact_percentiles, percentile_of
+from benchlab.samples.percentiles import (
+    Extent,
+    exact_percentile,
+    exact_percentiles,
+    percentile_by_group,
+    percentile_of,
+)
 from tests.samples.long import as_if_long
 
 INT64 = np.iinfo(np.int64)
@@ -59,3 +65,20 @@ def test_a_million_durations_with_and_without_a_tail(
 def test_no_values_have_no_percentile() -> None:
     assert Extent.of([np.empty(0, dtype=np.int64)]) is None
     assert percentile_of([], 0.5) is None
+
+
+@given(values, st.floats(0, 1), st.integers(1, 5), st.integers(1, 50))
+def test_percentiles_by_group_are_those_of_each_group(
+    values_ns: np.ndarray, ratio: float, group_count: int, length: int
+) -> None:
+    group = np.arange(len(values_ns)) ** 2 % group_count  # not all of them have values
+    starts = range(0, len(values_ns), length)
+    found = percentile_by_group(
+        [group[start : start + length] for start in starts],
+        [values_ns[start : start + length] for start in starts],
+        group_count,
+        ratio,
+    )
+    assert found == [
+        percentile_of([values_ns[group == each]], ratio) for each in range(group_count)
+    ]

@@ -21,6 +21,7 @@ from benchlab.plan.redacted import redacted_plan
 from benchlab.runs.health import WorkerHealth
 from benchlab.samples.examples import make_example
 from benchlab.samples.samples import SAMPLE_DTYPE
+from benchlab.spool import records as records_module
 from benchlab.spool import storage as room
 
 PLAN = Plan([Request("GET", "http://127.0.0.1:1/")], ConstantRate(10), duration_s=1, workers=2)
@@ -82,11 +83,18 @@ def test_samples_are_read_completely_and_in_order() -> None:
         (range(2, 90, 2), range(1, 33, 2)),  # the first record is missing
         ([*range(0, 90, 2), 8, 10], [*range(1, 91, 2), 8]),  # some have two
         ([5_000, 0, 2], [1, 3]),  # numbers are few and far between
+        (range(0, 900, 2), range(1, 61, 2)),  # one worker was much faster
         ([-4, 0, 2], [1, 3]),
+        ([-(2**63), *range(0, 90, 2)], [*range(1, 41, 2), 2**63 - 1]),
     ],
-    ids=["holes", "every other", "no first", "repeated", "sparse", "negative"],
+    ids=["holes", "every other", "no first", "repeated", "sparse", "fast", "negative", "far"],
 )
-def test_numbers_need_not_be_dense(own: Sequence[int], other: Sequence[int]) -> None:
+@pytest.mark.parametrize("block", [records_module.BLOCK_RECORDS, 8], ids=["whole", "in blocks"])
+def test_numbers_need_not_be_dense(
+    own: Sequence[int], other: Sequence[int], block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records_module, "BLOCK_RECORDS", block)
+    monkeypatch.setattr(records_module, "_LEAST_IN_TURN", 3)
     directory = make()
     rng = np.random.default_rng(1)
     whole = []

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -15,8 +16,10 @@ from benchlab import BenchlabError, ConstantRate, LiveRun, Plan, Request, live, 
 from benchlab.errors import InputError, LeftRunning, RunError
 from benchlab.runs.run import Run
 from tests.load.servers import always, ok, serving
+from tests.runs.clustered import HOSTS
 from tests.spools import GOING_ON, going_on
 
+LOST = (replace(HOSTS[0], workers=(0,)), replace(HOSTS[1], workers=(), lost="gone"))
 ID, OTHER, THIRD = "01a2000000000000", "01b3000000000000", "01c4000000000000"
 
 
@@ -31,6 +34,15 @@ class Interrupted(LiveRun):
         if self.turn == 0:
             signal.raise_signal(signal.SIGINT)
         return super().state
+
+
+def test_the_hosts_of_a_cluster_are_seen_while_they_make_load() -> None:
+    with going_on(ID) as directory:
+        spool.write_hosts(directory, LOST)
+        seen = live()[0]
+        assert seen.describe().endswith("300 requests, 2 hosts (1 lost)")
+        assert [host["lost"] for host in seen.to_dict()["hosts"]] == [host.lost for host in LOST]
+        assert [count for _, count in seen.progress().hosts] == [300, 0]
 
 
 def test_it_is_watched_stopped_and_read_by_anybody() -> None:

@@ -117,13 +117,18 @@ def _slow_of(requests: Requests, grouping: Grouping, chosen: Mask, tested: int) 
     # Groups in the order of their share in the tail: the cut is where it falls most.
     order = large[np.argsort(-rate[large], kind="stable")]
     total = int(count[large].sum())
+    # Of the slowest groups together: how many are in the tail, and how many they are.
+    slowest = np.cumsum(np.bincount(of, in_tail, len(grouping.names))[order])
+    members = np.cumsum(count[order])
+    whole = float(np.count_nonzero(in_tail)), float(len(of))
     best: _Slow | None = None
     for cut in range(1, min(len(order), 1 + len(order) * 2 // 3)):
         slow = order[:cut]
-        share = float(count[slow].sum()) / total
+        inside = float(slowest[cut - 1]), float(members[cut - 1])
+        share = inside[1] / total
         if share > limit.GROUP_MOST:
             break
-        inside, outside = _tail_of(of, in_tail, slow)
+        outside = whole[0] - inside[0], whole[1] - inside[1]
         if outside[1] == 0 or inside[0] / inside[1] < limit.GROUP_RATIO * max(
             outside[0] / outside[1], 1e-9
         ):
@@ -145,15 +150,6 @@ def _dispersion(rate: Floats, count: NDArray[np.int64], expected: float) -> floa
     tail, however many there are to choose from."""
     variance = max(expected * (1 - expected), 1e-12)
     return float(np.sum((rate - expected) ** 2 * count) / variance) / (len(count) - 1)
-
-
-def _tail_of(
-    of: NDArray[np.int64], in_tail: Mask, slow: NDArray[np.int64]
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Requests in the tail, and all, of the slow groups and of the others."""
-    mine = np.isin(of, slow)
-    inside = float(np.count_nonzero(in_tail & mine)), float(np.count_nonzero(mine))
-    return inside, (float(np.count_nonzero(in_tail)) - inside[0], float(len(of)) - inside[1])
 
 
 def _excess_score(inside: tuple[float, float], outside: tuple[float, float]) -> float:

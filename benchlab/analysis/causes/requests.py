@@ -172,9 +172,8 @@ class Requests:
         of[: len(plan.requests)] = [origins[item.origin] for item in plan.requests]
         pool = of[endpoint] * plan.workers + self.seq % plan.workers
         reopened = np.zeros(len(self), dtype=np.bool_)
-        for number in np.unique(pool).tolist():
-            mine = np.flatnonzero(pool == number)
-            mine = mine[np.argsort(self.sent[mine], kind="stable")]
+        order = np.lexsort((self.sent, pool))
+        for mine in np.split(order, np.flatnonzero(np.diff(pool[order])) + 1):
             is_new = self.is_new[mine]
             done_before = np.searchsorted(np.sort(self.done[mine]), self.sent[mine], "right")
             in_use = np.arange(len(mine)) - done_before
@@ -306,12 +305,15 @@ def _in_flight_among(samples: Samples, sent: NDArray[np.int64]) -> NDArray[np.in
     change = np.zeros(len(at) + 1, dtype=np.int64)
     for block in samples.blocks():
         records = block.records
-        change += np.bincount(
-            np.searchsorted(at, records["sent_ns"], "right"), minlength=len(change)
-        )
-        change -= np.bincount(
-            np.searchsorted(at, records["done_ns"], "left"), minlength=len(change)
-        )
+        if not len(records):
+            continue
+        for place, sign in (
+            (np.searchsorted(at, records["sent_ns"], "right"), 1),
+            (np.searchsorted(at, records["done_ns"], "left"), -1),
+        ):
+            first = int(place.min())  # a block is of a short part of the run
+            counted = np.bincount(place - first)
+            change[first : first + len(counted)] += sign * counted
     count = np.empty(len(at), dtype=np.int64)
     count[order] = np.maximum(np.cumsum(change)[:-1], 0)
     return count

@@ -59,12 +59,18 @@ class Place(NamedTuple):
     samples: SamplesTo = "parent"
 
     @staticmethod
-    def of(cluster: str | None, samples: SamplesTo) -> Place:
-        """What the options say.
+    def of(cluster: str | None, samples: SamplesTo, *, save: bool) -> Place:
+        """What the options say; ``save`` is whether the runs are to be saved.
 
         Raises:
             InputError: samples cannot go where they should.
         """
+        if samples == "direct" and not save:
+            raise InputError(
+                "saves the run while it is made: leave --no-save out",
+                field="samples",
+                value=samples,
+            )
         if samples == "direct" and not cluster:
             raise InputError(
                 "is how the hosts of a cluster send samples, and there is none",

@@ -20,6 +20,8 @@ _CONNECTIONS = ClosedLoop().connections
 
 
 def _load(draft: Draft, values: Values) -> None:
+    if _keeps_recorded_times(draft, values):
+        return
     if "load" in draft and values:
         values = _completed(values, draft["load"])
     given = {name: values[name] for name in _shapes() if values.get(name) is not None}
@@ -66,6 +68,21 @@ def _refuse_others(name: str, values: Values) -> None:
     if others:
         option = others[0].replace("_", "-")
         raise InputError(f"--{name} and --{option} exclude each other: a run has one load")
+
+
+def _keeps_recorded_times(draft: Draft, values: Values) -> bool:
+    """Whether recorded requests are sent at their own times: no option gives them another load."""
+    recorded = draft.get("recorded")
+    if recorded is None:
+        return False
+    names = (*_shapes(), "arrivals", "connections", "think_time")
+    given = [name for name in names if values.get(name) is not None]
+    if given and recorded.speed != 1:
+        raise InputError(
+            f"--speed is about the recorded times, which --{given[0].replace('_', '-')} replaces:"
+            " leave one of them out"
+        )
+    return not given
 
 
 def _completed(values: Values, load: LoadShape) -> Values:
@@ -159,7 +176,8 @@ LENGTH = OptionGroup(
             type=DURATION,
             default="2s",
             show_default=True,
-            help="load before the measured window, recorded but not counted",
+            help="load before the measured window, recorded but not counted; of a replay none,"
+            " unless given",
         ),
     ),
 )

@@ -56,6 +56,11 @@ def _additions(draft: Draft, values: Values) -> None:
             evolve(request, query=query, auth=auth, cookies=cookies)
             for request in draft["requests"]
         ]
+    if (query or data is not None) and draft.get("recorded") is not None:
+        raise InputError(
+            "--query and --feed do not apply to recorded requests, which have their own targets:"
+            " leave them out"
+        )
     if data is not None and draft.get("scenario") is not None:
         draft["scenario"] = evolve(draft["scenario"], data=data)
     elif data is not None:

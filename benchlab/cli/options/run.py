@@ -28,6 +28,7 @@ from benchlab.cli.options.group import (
 from benchlab.cli.options.grpc import GRPC
 from benchlab.cli.options.load import LENGTH, LOAD
 from benchlab.cli.options.output import JsonCommand
+from benchlab.cli.options.replay import REPLAY
 from benchlab.cli.options.requests import ADDITIONS
 from benchlab.cli.options.scenario import SCENARIO
 from benchlab.cli.options.stream import STREAM
@@ -39,7 +40,7 @@ from benchlab.plan.grpc.request import GrpcRequest, is_call_url
 from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request, with_content_type
 from benchlab.plan.scenario import GrpcService
-from benchlab.plan.shapes import ClosedLoop
+from benchlab.plan.shapes import ClosedLoop, Replay
 
 __all__ = ["PLAN_OPTIONS", "PlanCommand", "plan_from_values", "plan_options"]
 
@@ -297,6 +298,7 @@ LABELS = OptionGroup(
 PLAN_OPTIONS = (
     REQUEST,
     SCENARIO,
+    REPLAY,
     ADDITIONS,
     GRPC,
     STREAM,
@@ -341,4 +343,7 @@ def plan_from_values(source: str, values: Values, given: Collection[str] = ()) -
             return Plan(**draft)
     draft = {"requests": [_request_for(source, values)]}
     apply_options(PLAN_OPTIONS, draft, values)
+    replays = draft.get("recorded") is not None and isinstance(draft["load"], Replay)
+    if replays and "warmup_s" not in given:
+        draft["warmup_s"] = 0.0  # it would send requests that nobody made then
     return Plan(**draft)

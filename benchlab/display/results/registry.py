@@ -21,6 +21,7 @@ from benchlab.display.results import (
     capacity,
     comparison,
     explanation,
+    fidelity,
     littles_law,
     modes,
     percentile_interval,
@@ -33,6 +34,7 @@ from benchlab.display.results import (
 from benchlab.displayed import Result
 from benchlab.runs.apdex import Apdex
 from benchlab.runs.attainment import Attainment
+from benchlab.runs.fidelity import Fidelity
 from benchlab.runs.littles_law import LittlesLaw
 from benchlab.runs.modes import Modes
 from benchlab.runs.steady_state import SteadyState
@@ -47,6 +49,7 @@ RESULT_VIEWS: Mapping[type[Result], Callable[[Any], ResultView]] = {
     Explanation: explanation.view,
     Apdex: apdex.view,
     Attainment: attainment.view,
+    Fidelity: fidelity.view,
     LittlesLaw: littles_law.view,
     Modes: modes.view,
     PercentileInterval: percentile_interval.view,

@@ -6,6 +6,7 @@ import math
 
 from benchlab.display.result_view import ResultView
 from benchlab.display.table import Table
+from benchlab.display.text import recorded_lines
 from benchlab.display.values.fault import planned_table
 from benchlab.display.values.load import rate_table
 from benchlab.display.values.transport import changed_settings
@@ -82,7 +83,7 @@ def _objectives(plan: Plan) -> Table:
 
 
 def _notes(plan: Plan) -> tuple[str, ...]:
-    notes = []
+    notes = recorded_lines(plan)
     if settings := changed_settings(plan.transport):
         notes.append("connections: " + ", ".join(f"{name}={value}" for name, value in settings))
     if plan.tags:

@@ -34,7 +34,7 @@ from benchlab.units import NS_PER_S
 
 __all__ = ["LATE_LIMIT_NS", "Agent", "HostFacts", "machine_identity"]
 
-LATE_LIMIT_NS = NS_PER_S
+LATE_LIMIT_NS = 5 * NS_PER_S
 """A host that hears of the start later than this makes no load: what it had missed, it would send
 at once."""
 
@@ -72,8 +72,9 @@ class Agent:
     Call `check`, `assign`, `start`, then `read` until all workers have ended and nothing is left,
     and `finish`; `end` at any time. Each call says that the parent is there. If none comes for
     ``lease_s``, the workers are told to quit, as when a parent on the same machine ends: no load is
-    made that nobody watches. What they measured stays on the disk; the parent may come back for it,
-    and so may ``benchlab recover --cluster``.
+    made that nobody watches. They quit by themselves if the Dask worker hangs, with the agent in
+    it. What they measured stays on the disk; the parent may come back for it, and so may
+    ``benchlab recover --cluster``.
 
     Calls come from several threads. A call may come twice, if its response was lost.
     """
@@ -96,7 +97,7 @@ class Agent:
         self._ready: set[int] = set()
         self._ended: list[int] = []
         self._all_ended = threading.Event()
-        self._ending = self._done = False
+        self._ending = self._done = self._is_assigned = False
         self._problem = ""
         self._plan: Plan | None = None
         self._sink: Sink | None = None
@@ -187,6 +188,7 @@ class Agent:
         self._plan, self._sink = Plan.from_dict(plan), sink
         for process in self._processes.values():
             process.assign(directory)
+        self._is_assigned = True
 
     def start(self, start_ns: int, started_at_ns: int) -> int:
         """Start the load at ``start_ns`` of this machine's monotonic clock; returns how late it is.
@@ -294,7 +296,7 @@ class Agent:
 
     def _watch(self) -> None:
         """Take the workers' events, and look after the lease, until the end of the agent."""
-        given_up_s = 0.0
+        given_up_s = renewed_s = 0.0
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake, selectors.EVENT_READ)
             for worker, process in self._processes.items():
@@ -306,7 +308,13 @@ class Agent:
                     elif self._take_events(key.data):
                         selector.unregister(key.fileobj)
                         self._end_worker(key.data)
-                silent_s = time.monotonic() - self._heard_s
+                now_s = time.monotonic()
+                silent_s = now_s - self._heard_s
+                left_s = self._lease_s - silent_s
+                if self._is_assigned and left_s > 0 and now_s - renewed_s > self._lease_s / 10:
+                    renewed_s = now_s
+                    for process in self._processes.values():
+                        process.tell(f"lease {left_s:.3f}")
                 is_silent = silent_s > self._lease_s and not self._all_ended.is_set()
                 if is_silent and not given_up_s:
                     given_up_s = time.monotonic()

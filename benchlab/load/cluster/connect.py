@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import pickle
 import sys
 import threading
@@ -14,7 +15,7 @@ from concurrent.futures import TimeoutError as NotYet
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from benchlab.errors import InputError, RunError, error_from_data
+from benchlab.errors import InputError, RunError, causes_of, error_from_data
 from benchlab.extras import require_extra
 from benchlab.load.cluster import calls
 from benchlab.load.cluster.asked import Cluster
@@ -272,7 +273,8 @@ class ClusterConnection:
         from distributed import Client
 
         try:
-            self._client = await Client(
+            await _probe(self._address)
+            self._client = Client(  # type: ignore[no-untyped-call]
                 self._address,
                 asynchronous=True,
                 security=self._security,
@@ -280,6 +282,7 @@ class ClusterConnection:
                 name="benchlab",
                 timeout=_CONNECT_S,
             )
+            await self._client
         except Exception as exc:
             raise _unreachable(self.scheduler, exc) from exc
         try:
@@ -325,9 +328,30 @@ class ClusterConnection:
         await self._loop.shutdown_default_executor()
 
 
+async def _probe(address: str) -> None:
+    """Connect to a scheduler's port and disconnect: Dask's client tries for long, and says less.
+
+    Raises:
+        OSError: nobody listens there, or the host is unknown.
+    """
+    scheme, _, place = address.rpartition("://")
+    host, _, port = place.rpartition(":")
+    if scheme in ("", "tcp") and host and port.isdecimal():
+        async with asyncio.timeout(_CONNECT_S):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
 def _unreachable(scheduler: str, exc: Exception) -> InputError:
-    cause = exc.__cause__ or exc
-    said = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+    causes = [each for each in causes_of(exc) if isinstance(each, OSError)]
+    known = [
+        os.strerror(each.errno) if each.errno and each.errno > 0 else each.strerror
+        for each in causes
+        if each.strerror
+    ]
+    said = known[-1] if known else (str(exc) or type(exc).__name__).splitlines()[0]
     return InputError(
         f"no Dask scheduler can be reached there ({said})",
         field="cluster",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchlab import spool
-from benchlab.errors import BenchlabError, WorkerError
+from benchlab.errors import BenchlabError, InputError, WorkerError
 from benchlab.load.cluster.agent import LATE_LIMIT_NS, HostFacts
 from benchlab.load.cluster.agents import GONE, call_agent, start_agent
 from benchlab.load.cluster.clock import ClockReading, measure_clock
@@ -110,6 +110,8 @@ class HostLink:
             )
         except HostUnreachableError as exc:
             raise WorkerError(f"the host {self.address} does not respond ({exc})") from exc
+        except BenchlabError as exc:
+            raise self._named(exc) from exc
 
     async def check(
         self,
@@ -124,9 +126,8 @@ class HostLink:
         Raises:
             BenchlabError: it cannot.
         """
-        found: dict[str, Any] | None
-        found = await self._prepare("check", plan, files, describe, sink)
-        return found
+        described: dict[str, Any] | None = await self._prepare("check", plan, files, describe, sink)
+        return described
 
     async def follow(
         self,
@@ -395,6 +396,15 @@ class HostLink:
             return await self._call(method, *args, timeout_s=self._patience.ready_s)
         except HostUnreachableError as exc:
             raise WorkerError(f"the host {self.name} does not respond ({exc})") from exc
+        except BenchlabError as exc:
+            raise self._named(exc) from exc
+
+    def _named(self, exc: BenchlabError) -> BenchlabError:
+        """The same error, which names this host: others may be well."""
+        where = f"on the host {self.name}"
+        if isinstance(exc, InputError):
+            return exc.within(where)
+        return type(exc)(**{**exc.to_dict(), "problem": f"{where}: {exc.problem}"})
 
     async def _call(self, method: str, *args: Any, timeout_s: float = 0.0) -> Any:
         """Call a method of the agent.

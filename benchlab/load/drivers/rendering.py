@@ -9,6 +9,7 @@ from urllib.parse import quote
 from benchlab.errors import InputError
 from benchlab.load.drivers.headers import request_headers
 from benchlab.plan.plan import Plan
+from benchlab.plan.recorded import SESSION, Content
 from benchlab.plan.request import Request
 from benchlab.plan.template import BUILT_IN, as_header, as_url, fill, unique_id
 
@@ -29,7 +30,8 @@ class Renderer:
     """Fills the fields of one of a plan's requests.
 
     ``variants`` has the request once per row of its data, or once without data. Their built-in
-    fields (if it ``is_dynamic``) are filled when a request is sent.
+    fields (if it ``is_dynamic``) are filled when a request is sent, and so is what was recorded: a
+    recording may have a hundred thousand targets, of which each worker sends a part.
 
     Raises:
         InputError: a value of a row is not allowed in its header, or does not fit the message.
@@ -43,7 +45,9 @@ class Renderer:
         self._id_start, self._id_format = unique_id(run_id)
         plain = _plain(request)
         self._fill_body, self._encode = request.body_filler(), request.body_encoder()
-        self.is_dynamic = bool(request.field_names & set(BUILT_IN))
+        self._content_of = plan.content_of if plan.recorded is not None else None
+        self._has_fields = bool(_fields_of(plan, request))
+        self.is_dynamic = self._has_fields or self._content_of is not None
         self.variants = [plain]
         if self._data is not None:
             self._turn_of = plan.turn_of
@@ -64,14 +68,27 @@ class Renderer:
 
     def render(self, seq: int) -> Rendered:
         """The request for sequence number ``seq``."""
+        if self._content_of is not None:
+            return self._recorded(seq, self._content_of(seq))
         return self.finish(self.variants[self.choose(seq)], seq)
 
     def finish(self, variant: Rendered, seq: int) -> Rendered:
         """Fill the built-in fields of a variant."""
         if not self.is_dynamic:
             return variant
-        values = {"seq": seq, "uuid": self._id_start + self._id_format % seq}
-        return self._encoded(self._filled(variant, values))
+        return self._encoded(self._filled(variant, self._built_in(seq)))
+
+    def _recorded(self, seq: int, content: Content) -> Rendered:
+        """A recorded request: its fields are those of its endpoint, never of what was recorded."""
+        variant = self.variants[0]
+        if self._has_fields:
+            values = self._built_in(seq) | {"session": content.session}
+            variant = self._filled(variant, values)
+        body = variant.body if content.body is None else content.body
+        return Rendered(content.target, variant.headers, body)
+
+    def _built_in(self, seq: int) -> dict[str, Any]:
+        return {"seq": seq, "uuid": self._id_start + self._id_format % seq}
 
     def _filled(self, plain: Rendered, values: Mapping[str, Any], where: str = "") -> Rendered:
         try:
@@ -89,6 +106,13 @@ class Renderer:
             if self._data is None or not row:
                 raise
             raise exc.within(f"row {row} of {self._data.name}") from exc
+
+
+def _fields_of(plan: Plan, request: Request) -> set[str]:
+    """The fields of a request that are filled when it is sent."""
+    if plan.recorded is not None:
+        return request.names_in_braces & {*BUILT_IN, SESSION}
+    return request.field_names & set(BUILT_IN)
 
 
 def _plain(request: Request) -> Rendered:

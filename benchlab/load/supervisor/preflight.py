@@ -38,6 +38,11 @@ def check_credentials(plan: Plan) -> None:
                 f"a secret in the command of {fault.kind} was hidden when its run was stored:"
                 " create the plan again with it"
             )
+    if plan.recorded is not None and plan.recorded.is_withheld:
+        raise InputError(
+            "the recorded requests were not stored with its run: make the plan again from the"
+            " recording"
+        )
     for request in plan.requests:
         hidden = [name for name, value in request.headers if value == HIDDEN]
         if hidden or has_placeholder(request.url):

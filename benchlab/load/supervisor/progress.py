@@ -76,7 +76,7 @@ class Progress:
     objectives: tuple[ObjectiveProgress, ...] = ()
     series: ProgressSeries | None = None
     faults: tuple[FaultRecord, ...] = ()
-    hosts: tuple[tuple[HostRecord, int], ...] = ()
+    hosts: tuple[tuple[HostRecord, int | None], ...] = ()
 
     @property
     def done_ratio(self) -> float:

@@ -58,6 +58,7 @@ class Engine:
         self._start_ns = 0
         self._deadline_ns = 0
         self._sweep_every_ns = min(seconds_to_ns(plan.shortest_limit_s) // 50, NS_PER_S // 4)
+        self._lost = ""
         self._swept_ns = 0
         self._flushed_ns = 0
 
@@ -91,10 +92,16 @@ class Engine:
         self._deadline_ns = 0
         self._conclude(time.monotonic_ns())
 
-    async def close(self, failure: str = "", failure_kind: ProblemKind = "failed") -> None:
+    def lose(self, why: str) -> None:
+        """`quit`, and report in the health ``why`` the share is not complete, if it is not."""
+        if not self.finished.done():
+            self._lost = f"was lost: {why}"
+        self.quit()
+
+    async def close(self, failure: str = "") -> None:
         """Finish open requests as abandoned; write the last records and the health file.
 
-        ``failure`` is the error that ended the worker, if one did, and ``failure_kind`` its kind.
+        ``failure`` is the error that ended the worker, if one did.
         """
         self._arrivals.stop()
         self._driver.abandon(time.monotonic_ns())
@@ -103,7 +110,9 @@ class Engine:
         self._recording.close()
         recorder = self._recording.recorder
         problem = failure or recorder.problem
-        kind = failure_kind if failure else recorder.problem_kind
+        kind: ProblemKind = "failed" if failure else recorder.problem_kind
+        if self._lost and not problem:
+            problem, kind = self._lost, "lost"
         if recorder.pending:
             problem += f"; {recorder.pending:,} samples were lost"
         health = self._observer.health(self._worker, self._driver, self._arrivals.clock)

@@ -7,13 +7,15 @@ The worker reads commands, one per line, from standard input:
     start <clock ns>    start at this time of the monotonic clock
     stop                send no new requests, wait for responses
     quit                finish open requests as abandoned, and exit
+    lease <seconds>     quit unless another lease comes within this time
 
 It reports events (`benchlab.processes.events`) on standard output, which is reserved for them: the
 output of a scenario goes to standard error, and that to the log in the spool directory. The reason
 of a ``stopping`` event is in the worker's health file. The end of standard input means that the
-supervisor is gone, and is handled like ``quit``; the health of a host's worker says so, as the run
-goes on without it. In any case the samples are in the spool before
-the process ends. The exit status is 0 unless the worker itself failed.
+supervisor is gone, and is handled like ``quit``. A worker with a lease, as on a host of a cluster,
+reports in its health that it did not come to its end, if its supervisor is gone or does not renew
+the lease: nobody else may be there to know it. In any case the samples are in the spool before the
+process ends. The exit status is 0 unless the worker itself failed.
 """
 
 from __future__ import annotations
@@ -28,7 +30,6 @@ from benchlab import spool
 from benchlab.errors import BenchlabError
 from benchlab.load.worker.engine import Engine
 from benchlab.processes.child import (
-    ALONE,
     CommandReader,
     await_directory,
     log_to,
@@ -38,11 +39,10 @@ from benchlab.processes.child import (
 from benchlab.processes.event_loop import loop_factory
 from benchlab.processes.events import READY, STOPPING, error_line
 from benchlab.processes.open_files import allow_open_files
-from benchlab.runs.health import ProblemKind
 
 __all__ = ["main"]
 
-_ALONE = "was lost: the Dask worker that it belonged to has ended"
+_CATCH_UP_S = 0.5
 
 
 class Commands:
@@ -51,8 +51,7 @@ class Commands:
     def __init__(self, engine: Engine, started: asyncio.Event) -> None:
         self._engine = engine
         self._started = started
-        self.is_alone = False
-        """Whether the parent has ended, which ended the worker early."""
+        self._lease: asyncio.TimerHandle | None = None
 
     def execute(self, command: str, argument: str) -> None:
         """Execute ``command``; ``quit`` ends the worker now, started or not."""
@@ -62,9 +61,31 @@ class Commands:
         elif command == "stop":
             self._engine.stop()
         elif command == "quit":
-            self.is_alone = argument == ALONE
             self._engine.quit()
             self._started.set()
+        elif command == "lease":
+            self._renew(float(argument))
+
+    def end(self) -> None:
+        """Quit: there are no more commands, since the supervisor is gone."""
+        if self._lease is not None:
+            self._engine.lose("the process that watched it has ended")
+        self.execute("quit", "")
+
+    def _renew(self, lease_s: float) -> None:
+        if self._lease is not None:
+            self._lease.cancel()
+        loop = asyncio.get_running_loop()
+        # After a pause of this very process, a renewal may wait to be read.
+        self._lease = loop.call_later(lease_s, self._await_renewal)
+
+    def _await_renewal(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._lease = loop.call_later(_CATCH_UP_S, self._expire)
+
+    def _expire(self) -> None:
+        self._engine.lose("nobody watched it any more")
+        self.execute("quit", "")
 
 
 async def work(directory: Path, worker: int, memory: int | None, output: int) -> None:
@@ -81,21 +102,18 @@ async def work(directory: Path, worker: int, memory: int | None, output: int) ->
     started = asyncio.Event()
     await engine.open()
     commands = Commands(engine, started)
-    CommandReader(commands.execute).start()
+    CommandReader(commands.execute, commands.end).start()
     report(output, READY)
     gc.freeze()  # objects that exist now live until the end: looking for garbage among them pauses
     await started.wait()
-    problem: str = ""
-    kind: ProblemKind = "failed"
+    problem = ""
     try:
         await engine.finished
-        if commands.is_alone and spool.is_share(directory):  # others go on with the run
-            problem, kind = _ALONE, "lost"
     except Exception as exc:
         problem = f"failed: {type(exc).__name__}: {exc}"
         raise
     finally:
-        await engine.close(problem, kind)
+        await engine.close(problem)
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from benchlab.errors import InputError
 from benchlab.plan.files.feed import read_feed
+from benchlab.plan.files.recording import recorded_draft
 from benchlab.plan.files.scenario import scenario
 from benchlab.plan.plan import Plan
 from benchlab.plan.toml import Files, Place, draft_from_toml
@@ -40,6 +41,7 @@ def read_draft(path: Path) -> tuple[dict[str, Any], Place]:
         feed=lambda name, pick: read_feed(base / name, pick),
         locate=lambda name: str(base / name),
         scenario=lambda function, base_url: scenario(str(base / function), base_url),
+        recorded=recorded_draft,
     )
     return draft_from_toml(text, path.name, files)
 

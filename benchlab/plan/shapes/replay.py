@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from benchlab.samples.samples import Samples
 
-__all__ = ["Replay"]
+__all__ = ["MAX_ARRIVALS", "Replay"]
 
-_MAX_ARRIVALS = 1_000_000
+MAX_ARRIVALS = 1_000_000
+"""The most arrivals of one replay."""
+
 _LONE_S = 1.0
 _SHORTEST_GAP_S = 1e-6  # so that the last arrival lies inside despite rounding
 
@@ -47,9 +49,9 @@ def _offsets(given: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
 
 
 def _check_count(count: int) -> None:
-    if not 1 <= count <= _MAX_ARRIVALS:
+    if not 1 <= count <= MAX_ARRIVALS:
         raise InputError(
-            f"{count:,} arrival times are given, 1 to {_MAX_ARRIVALS:,} are possible",
+            f"{count:,} arrival times are given, 1 to {MAX_ARRIVALS:,} are possible",
             field="offsets_s",
         )
 
@@ -93,7 +95,7 @@ class Replay(OpenLoop):
                 value=arrivals,
                 remedy="leave it out with a replay",
             )
-        return cls(read_arrivals_s(text, _MAX_ARRIVALS))
+        return cls(read_arrivals_s(text, MAX_ARRIVALS))
 
     @classmethod
     def from_samples(cls, samples: Samples) -> Self:

@@ -3,8 +3,9 @@
 Keys are the parameters of `Plan`, `Request`, the load shapes and the other parts of a plan. In
 addition, a duration is a number of seconds or text such as ``"30s"`` (and its key at the top may
 leave out the ``_s``), ``headers`` are a table, a body may come from ``body_file``, the rows of
-``data`` from ``file``, a gRPC call is named by ``grpc`` or its ``url``, and recorded arrivals come
-from ``offsets_file``.
+``data`` from ``file``, a gRPC call is named by ``grpc`` or its ``url``, recorded arrivals come
+from ``offsets_file``, and whole recorded requests from the ``file`` of ``[recorded]``, whose other
+keys are the parameters of `Recording.from_access_log` and `Recording.plan`.
 
 `benchlab.plan.files.plan` opens the files.
 """

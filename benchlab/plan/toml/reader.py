@@ -41,6 +41,11 @@ _PATHS = ("ca_file", "client_cert", "client_key", "unix_socket")
 
 _SCENARIO_KEYS = ("function", "base_url", "name", "data", "client")
 
+_RECORDED_KEYS = (
+    *("file", "format", "window", "spread", "seed"),
+    *("base_url", "speed", "bodies", "headers", "checks"),
+)
+
 _FAULT_TIMES = ("at_s", "for_s")
 _FAULT_KEYS = list(
     dict.fromkeys(
@@ -66,9 +71,10 @@ _PLAIN_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """How to read the files that a plan file names: bytes, text, rows, scenarios, paths.
+    """How to read the files that a plan file names: bytes, text, rows, scenarios, recordings.
 
-    ``scenario`` takes ``FILE.py:FUNCTION`` and the base URL.
+    ``scenario`` takes ``FILE.py:FUNCTION`` and the base URL; ``recorded`` the arguments of a
+    recording and of its plan, and gives those of `Plan` that follow.
     """
 
     read: Callable[[str], bytes]
@@ -76,6 +82,7 @@ class Files:
     feed: Callable[[str, str], Feed]
     locate: Callable[[str], str]
     scenario: Callable[[str, str], Scenario]
+    recorded: Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 def draft_from_toml(text: str, file: str, files: Files) -> tuple[dict[str, Any], Place]:
@@ -97,6 +104,15 @@ def draft_from_toml(text: str, file: str, files: Files) -> tuple[dict[str, Any],
     if "scenario" in data:
         data["requests"] = data.get("requests", [])
         scenario = _scenario(data.pop("scenario"), top.at("scenario"), files)
+    elif "recorded" in data:
+        scenario = None
+        if "requests" in data:
+            raise InputError(
+                "there are requests and a recording",
+                where=top.line_of("requests"),
+                remedy="leave one out",
+            )
+        data["requests"] = []
     else:
         scenario = None
         if not isinstance(data.get("requests"), list) or not data["requests"]:
@@ -118,6 +134,9 @@ def draft_from_toml(text: str, file: str, files: Files) -> tuple[dict[str, Any],
         draft["tags"] = _table(data["tags"], top.at("tags"))
     if "load" in data:
         draft["load"] = _load(data["load"], top.at("load"), files)
+    if "recorded" in data:
+        made = _recorded(data["recorded"], top.at("recorded"), files)
+        draft = {**made, **draft, "requests": made["requests"], "recorded": made["recorded"]}
     if "faults" in data:
         faults = data["faults"] if isinstance(data["faults"], list) else [data["faults"]]
         draft["faults"] = [
@@ -141,6 +160,25 @@ def _scenario(data: Any, place: Place, files: Files) -> Scenario:
             made = evolve(made, client=_text("client", data, place))
     if "data" in data:
         made = evolve(made, data=_data(data["data"], place.at("data"), files))
+    return made
+
+
+def _recorded(data: Any, place: Place, files: Files) -> Mapping[str, Any]:
+    """The arguments of `Plan` that follow from a recording."""
+    table = dict(_table(data, place))
+    _check_keys(table, _RECORDED_KEYS, place)
+    for key in ("file", "base_url"):
+        if key not in table:
+            raise _missing(key, place)
+    table["file"] = files.locate(_text("file", table, place))
+    if "checks" in table:
+        checks = table["checks"] if isinstance(table["checks"], list) else [table["checks"]]
+        table["checks"] = [
+            _check(item, place.at("checks", number)) for number, item in enumerate(checks, 1)
+        ]
+    if "headers" in table and not isinstance(table["headers"], dict):
+        table["headers"] = _pairs(table["headers"], place)
+    made: Mapping[str, Any] = _make(files.recorded, {"arguments": table}, place)
     return made
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
+from benchlab.plan.checks import check_to_dict
 from benchlab.plan.feed import Feed
 from benchlab.plan.grpc.descriptors import source_kind
 from benchlab.plan.plan import Plan
+from benchlab.plan.recorded import Recorded
 from benchlab.plan.redacted import has_secrets, redacted_plan
+from benchlab.plan.request import Request
 from benchlab.plan.scenario import Scenario
 from benchlab.redact import HIDDEN, is_secret, public_url
 from benchlab.text import escaped, plural
@@ -17,6 +22,7 @@ from benchlab.units import format_duration_s
 __all__ = ["plan_to_toml"]
 
 _HEAD = "# A plan for: benchlab run FILE\n"
+_AS_GIVEN = ("tags", "recorded")  # tables in which an empty text means something
 
 
 def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
@@ -30,12 +36,20 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
     del data["length_s"]  # it follows from the rest
     notes = [_describe_count(plan)]
     offsets_s = data["load"].get("offsets_s", ())
-    if most_offsets is not None and len(offsets_s) > most_offsets:
+    is_named = plan.recorded is not None and bool(plan.recorded.made_by)
+    if most_offsets is not None and len(offsets_s) > most_offsets and not is_named:
         data["load"]["offsets_s"] = offsets_s[:most_offsets]
         left_out = len(offsets_s) - most_offsets
         notes.append(f"{left_out:,} more arrival times are left out: put them back before use")
     if any(request.data is not None and not request.data.rows for request in plan.requests):
         notes.append("rows of data are left out: put them back before use")
+    if plan.recorded is not None:
+        del data["recorded"]
+        if not is_named:
+            notes.append(
+                "the recorded order, paths and bodies are left out: this is a mix of the endpoints,"
+                " and the same plan comes from the recording only"
+            )
     tables = [_request_table(item) for item in data["requests"]]
     for table, request in zip(tables, plan.requests, strict=True):
         if request.data is not None:
@@ -47,8 +61,10 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
         data["scenario"] = _scenario_table(plan.scenario)
         if not plan.scenario.function:
             notes.append("the scenario is a function of no file: put it into one before use")
+    if plan.recorded is not None and is_named:
+        notes += _name_recording(data, plan, plan.recorded)
     shown = {
-        key: _without_empty(value) if isinstance(value, dict) and key != "tags" else value
+        key: _without_empty(value) if isinstance(value, dict) and key not in _AS_GIVEN else value
         for key, value in data.items()
     }
     if has_secrets(plan) or any(_hides_values(feed) for feed in _feeds(plan)):
@@ -61,6 +77,35 @@ def plan_to_toml(plan: Plan, most_offsets: int | None = None) -> str:
 
     head = _HEAD + "".join(f"# {note}\n" for note in notes)
     return escaped(f"{head}\n{tomli_w.dumps(table)}")
+
+
+def _name_recording(data: dict[str, Any], plan: Plan, recorded: Recorded) -> list[str]:
+    """Write how the recording is read again, instead of what follows from it; notes on the rest."""
+    table = dict(recorded.made_by)
+    data["recorded"] = table
+    del data["requests"]
+    # The plan may be for another service by now (plan_against).
+    origins = {request.parts.netloc: request.parts for request in plan.requests}
+    given = urlsplit(table["base_url"]) if isinstance(table["base_url"], str) else None
+    if given is not None and len(origins) == 1:
+        (parts,) = origins.values()
+        if given.netloc.rpartition("@")[2] != parts.netloc or given.scheme != parts.scheme:
+            moved = given._replace(scheme=parts.scheme, netloc=parts.netloc)
+            table["base_url"] = moved.geturl()
+    if len(data["load"].get("offsets_s", ())) == len(recorded):
+        del data["load"]
+    if any(_differs(request, table) for request in plan.requests):
+        return ["changes of the recorded requests are left out: give them to Recording.plan"]
+    return []
+
+
+def _differs(request: Request, table: Mapping[str, Any]) -> bool:
+    """Whether the checks or headers of a recorded endpoint are not those of the file."""
+    checks = [check_to_dict(check) for check in request.checks]
+    added = {"content-type", "authorization"}
+    names = {name.lower() for name, _ in request.headers} - added
+    given = {name.lower() for name in table.get("headers", ())} - added
+    return json.loads(json.dumps(checks)) != table.get("checks", []) or names != given
 
 
 def _scenario_table(scenario: Scenario) -> dict[str, Any]:

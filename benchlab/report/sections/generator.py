@@ -6,9 +6,8 @@ from benchlab.display.run_view import host_table
 from benchlab.display.table import Table
 from benchlab.report.page import Section
 from benchlab.runs.run import Run
-from benchlab.runs.verdict import count_missing, without_cap_wait
-from benchlab.samples.percentiles import percentile_of
-from benchlab.samples.samples import Flag, Samples
+from benchlab.runs.verdict import count_missing, own_lag_p99_by_worker
+from benchlab.samples.samples import Flag
 from benchlab.samples.summary import Distribution
 from benchlab.text import plural
 from benchlab.units import NS_PER_MS, format_bytes, format_column_ms, format_count, format_ms
@@ -78,11 +77,11 @@ def _missing(run: Run) -> str:
 
 def _table(run: Run) -> Table | None:
     """A row per worker; None when none reported."""
-    measured, workers = run.measured, run.plan.workers
+    lags_ns = own_lag_p99_by_worker(run.measured, run.plan.workers)
     rows = [
         [
             str(worker.worker),
-            _lag_p99_ms(_of_worker(measured, worker.worker, workers)),
+            _ms(lags_ns.get(worker.worker)),
             f"{worker.cpu_ratio * 100:.0f} %",
             format_count(worker.stall_count),
             f"{worker.stall_max_ns / NS_PER_MS:,.1f}",
@@ -107,10 +106,5 @@ def _table(run: Run) -> Table | None:
     return Table(head, rows) if rows else None
 
 
-def _of_worker(samples: Samples, worker: int, workers: int) -> Samples:
-    return samples.choose(lambda records: records["seq"] % workers == worker)
-
-
-def _lag_p99_ms(samples: Samples) -> str:
-    p99_ns = percentile_of(without_cap_wait(samples).in_blocks("lag_ns"), 0.99)
-    return "–" if p99_ns is None else format_column_ms([p99_ns])[0]
+def _ms(value_ns: int | None) -> str:
+    return "–" if value_ns is None else format_column_ms([value_ns])[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from benchlab.display.text import window_text
+from benchlab.display.text import recorded_lines, window_text
 from benchlab.plan.request import Request
 from benchlab.redact import header_value
 from benchlab.report.page import Section
@@ -64,6 +64,8 @@ def _plan_facts(run: Run) -> list[Fact]:
         facts += _request_facts(request, named=len(plan.requests) > 1)
     if more := max(len(plan.requests) - _REQUESTS_SHOWN, 0):
         facts.append(Fact("more requests", [f"{more:,}, all of them in the plan file below"]))
+    if recorded := recorded_lines(plan):
+        facts.append(Fact("recording", recorded))
     facts += [
         Fact("load", [plan.load.describe()]),
         Fact("time", [window_text(run)]),

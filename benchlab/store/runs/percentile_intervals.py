@@ -19,8 +19,8 @@ from benchlab.samples.percentile_interval import (
     intervals_of,
 )
 from benchlab.statistics.batch_means import BATCHES
+from benchlab.store.runs.batches import batch_column, window_parameters
 from benchlab.store.runs.read import load_head, resolve
-from benchlab.units import NS_PER_S
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
@@ -32,11 +32,7 @@ FROM samples
 WHERE run_id = {run_id:String} AND measured AND has({endpoints:Array(UInt16)}, endpoint)
 """
 
-_BATCH = f"""
-toUInt8(least({BATCHES - 1}, greatest(0, intDiv(
-    (intended_ns - {{start_ns:Int64}}) * {BATCHES}, greatest(1, {{length_ns:Int64}})
-)))) AS batch
-"""
+_BATCH = batch_column(BATCHES)
 
 
 def percentile_intervals(
@@ -77,8 +73,7 @@ class _Stored:
         self._parameters = {
             "run_id": run_id,
             "endpoints": chosen,
-            "start_ns": head.plan.warmup_ns,
-            "length_ns": round(length_s * NS_PER_S),
+            **window_parameters(head.plan.warmup_ns, length_s),
         }
         ((self._count,),) = self._rows("count()")
 

@@ -27,7 +27,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     """The plans that commands would have carried out, collected instead."""
     plans: list[Plan] = []
 
-    def carry_out(plan: Plan, *_: object) -> Run:
+    def carry_out(plan: Plan, *_: object, **_options: object) -> Run:
         plans.append(plan)
         return make_run()
 

@@ -68,7 +68,7 @@ def test_http2_is_short_for_its_driver() -> None:
 
 def test_every_setting_of_a_plan_and_of_its_connections_has_an_option() -> None:
     options = {name for group in PLAN_OPTIONS for name in group.names}
-    not_settings = {"requests", "load", "transport", "length_s"}
+    not_settings = {"requests", "load", "transport", "recorded", "length_s"}
     assert {item.name for item in fields(Plan)} - not_settings <= options
     assert {item.name for item in fields(Transport)} <= options
     assert "targets" in options

@@ -17,6 +17,7 @@ from tests.display.results.test_capacity import make_capacity
 from tests.display.results.test_sweep import make_sweep
 from tests.plots.test_attribution import attribution
 from tests.runs.floors import make_floor
+from tests.runs.replayed import poisson_s, replayed_run
 from tests.runs.synthetic import make_run, make_trace
 
 __all__ = ["SECRET", "VALUES"]
@@ -50,6 +51,9 @@ PLAN = bl.Plan(
     transport=bl.Transport(verify=False, unix_socket="/tmp/<script>"),
     faults=["latency 200ms route=/<script> at 10s for 5s"],
 )
+REPLAYED = replayed_run(
+    poisson_s(100), requests=[bl.Request("GET", URL, name=HOSTILE)], name=HOSTILE
+)
 COMPARED = [[statistics_of(number, 1e7 * (1 + number / 10))] for number in (1, 2)]
 POINTS = [
     TrendPoint(
@@ -82,6 +86,7 @@ VALUES: dict[str, object] = {
     "FaultSchedule": PLAN.faults,
     "Explanation": make_explanation(run=RUN),
     "Feed": REQUEST.data,
+    "Fidelity": REPLAYED.fidelity,
     "Floor": make_floor(host={"host": HOSTILE}, warnings=(HOSTILE,)),
     "GrpcRequest": bl.GrpcRequest(
         "shop.Orders/Add",
@@ -116,6 +121,14 @@ VALUES: dict[str, object] = {
     "PercentileInterval": RUN.percentile_interval(0.99),
     "Plan": PLAN,
     "PoissonRate": bl.PoissonRate(10),
+    "Recording": bl.Recording.from_table(
+        offset_s=[0, 0.5, 2],
+        method=["GET", "POST", "CONNECT"],
+        path=[f"/<script>?api_key={SECRET}", f"{URL}&@someone", "/"],
+        session=[SECRET, SECRET, None],
+        source=HOSTILE,
+        notes=[HOSTILE],
+    ),
     "Replay": bl.Replay([0.0, 0.5, 2.0]),
     "Request": REQUEST,
     "Resilience": resilience_of(

@@ -13,13 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchlab import ConstantRate, Plan, Request, spool
+from benchlab import ClosedLoop, ConstantRate, Plan, Request, spool
 from benchlab.errors import TargetError
-from benchlab.load.cluster.agent import LATE_LIMIT_NS, Agent
+from benchlab.load.cluster.agent import Agent
 from benchlab.load.cluster.agents import GONE, call_agent, start_agent
 from benchlab.load.cluster.reading import Reading
 from benchlab.plan.redacted import redacted_plan
-from benchlab.units import NS_PER_MS, NS_PER_S
+from benchlab.units import NS_PER_S
 from tests.load.servers import always, ok, serving
 
 RUN = "0123456789abcdef"
@@ -69,7 +69,8 @@ def test_a_share_is_carried_out(url: str) -> None:
     with started(plan, (1, 3)) as agent:
         directory = share_of(agent)
         assert not (directory / "plan.json").exists()  # once all have it
-        assert agent.start(time.monotonic_ns() + 50 * NS_PER_MS, 1234) < LATE_LIMIT_NS
+        late_ns = agent.start(time.monotonic_ns(), 1234)
+        assert agent.start(time.monotonic_ns(), 1234) == late_ns  # the response was lost
         reading = until(agent, lambda reading: len(reading.ended) == 2)
         assert [event.name for event in reading.events] == ["ready", "ready"]
         assert reading.problem == ""
@@ -82,49 +83,30 @@ def test_a_share_is_carried_out(url: str) -> None:
         assert sorted(seqs[1]) == list(range(3, 50, 4))
 
 
-def test_a_call_may_come_twice(url: str) -> None:
-    plan = Plan(Request("GET", url), ConstantRate(10), duration_s=LONG_S)
-    with started(plan, (0,)) as agent:
-        start_ns = time.monotonic_ns()
-        late_ns = agent.start(start_ns, 1)
-        assert agent.start(start_ns, 1) == late_ns
-        agent.tell([(0, "stop")])
-        agent.tell([(0, "stop")])
-        assert until(agent, lambda reading: reading.ended == (0,)).problem == ""
-
-
 def test_nobody_watches(url: str) -> None:
     plan = Plan(Request("GET", url), ConstantRate(100), duration_s=LONG_S)
     with started(plan, (0, 1), lease_s=1.0) as agent:
         agent.start(time.monotonic_ns(), 1)
         directory = share_of(agent)
-        assert agent._all_ended.wait(120)  # a call would be heard
-        reading = agent.read({}, 0)
-        assert reading.ended == (0, 1)
+        assert spool.is_in_use(directory)
+        deadline = time.monotonic() + 120
+        while spool.is_in_use(directory):  # then whoever recovers the run may have it
+            assert time.monotonic() < deadline
+            time.sleep(0.01)  # a call would be heard
+        reading = agent.read({}, 0)  # the parent is there again
+        assert sorted(reading.ended) == [0, 1]
         assert "heard nothing of the parent for 1 s" in reading.problem
         for worker in (0, 1):
             health = json.loads(spool.health_path(directory, worker).read_text())
             assert health["problem_kind"] == "lost"
-            assert reading.problem in health["problem"]
-
-
-def test_a_share_that_nobody_watches_can_be_recovered(url: str) -> None:
-    plan = Plan(Request("GET", url), ConstantRate(100), duration_s=LONG_S)
-    with started(plan, (0,), lease_s=1.0) as agent:
-        agent.start(time.monotonic_ns(), 1)
-        directory = share_of(agent)
-        assert spool.is_in_use(directory)
-        deadline = time.monotonic() + 120
-        while spool.is_in_use(directory):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+            assert health["problem"].startswith("was lost: ")
 
 
 def test_a_start_that_is_heard_too_late_makes_no_load(url: str) -> None:
     plan = Plan(Request("GET", url), ConstantRate(100), duration_s=LONG_S)
     with started(plan, (0,)) as agent:
-        late_ns = agent.start(time.monotonic_ns() - 3 * NS_PER_S, 1)
-        assert late_ns >= 3 * NS_PER_S
+        late_ns = agent.start(time.monotonic_ns() - 9 * NS_PER_S, 1)
+        assert late_ns >= 9 * NS_PER_S
         reading = until(agent, lambda reading: reading.ended == (0,))
         assert "too late" in reading.problem
         directory = share_of(agent)
@@ -134,7 +116,7 @@ def test_a_start_that_is_heard_too_late_makes_no_load(url: str) -> None:
 
 
 def test_what_a_killed_worker_had_not_written_is_saved(url: str) -> None:
-    plan = Plan(Request("GET", url), ConstantRate(200), duration_s=LONG_S)
+    plan = Plan(Request("GET", url), ClosedLoop(1), duration_s=LONG_S)
     with started(plan, (0,)) as agent:
         agent.start(time.monotonic_ns(), 1)
         path = spool.samples_path(share_of(agent), 0)
