@@ -177,7 +177,7 @@ def size_of(plan: Plan, machines: Sequence[Mapping[str, Any]]) -> ClusterSize:
         if not calibration.get("max_rate_is_bound")
     }
     slowest = min(unbound, key=lambda name: unbound[name], default="")
-    names = dict.fromkeys(str(machine.get("host")) for machine in machines)
+    names = [str(machine.get("host")) for machine in machines]
     comparable = plan.scenario is None and DRIVERS[plan.driver].is_calibrated
     return ClusterSize(
         rate_rps=plan.load.highest_rps if comparable else None,

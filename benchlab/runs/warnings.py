@@ -73,7 +73,8 @@ def warnings_of(
     else:
         yield from _of_cores(plan, environment)
         yield from _of_rate(plan, environment)
-    for machine in machines or [environment]:
+    each = {machine.get("host"): machine for machine in machines}  # several hosts may be on one
+    for machine in each.values() or [environment]:
         yield from _of_machine(machine, f" {machine.get('host')}" if machines else "")
 
 

@@ -138,5 +138,9 @@ def test_workers_of_all_hosts_on_a_machine_share_its_cores() -> None:
         HostRecord("tcp://a:2", "a", (1,)),
         HostRecord("tcp://b:1", "b", (3, 4)),
     ]
-    machines = [{"host": "a", "cpu_count": 2}, {"host": "a", "cpu_count": 2}, {"host": "b"}]
+    machines: list[dict[str, Any]] = [
+        {"host": "a", "cpu_count": 2},
+        {"host": "a", "cpu_count": 2},
+        {"host": "b"},
+    ]
     assert list(shared_cores(hosts, machines)) == [("a", 3, 2.0)]

@@ -128,7 +128,7 @@ def test_the_cluster_is_there_when_asked_for_and_has_the_labs_version_of_everyth
         assert services[name]["image"] == services["lab"]["image"]
     (published,) = services["scheduler"]["ports"]
     is_text = isinstance(published, str)
-    port = published.rsplit(":", 1)[1] if is_text else published["target"]
+    port = published.rsplit(":", 1)[1].partition("/")[0] if is_text else published["target"]
     assert f"tcp://scheduler:{port}" in services["worker"]["command"]
     assert f"--port={port}" in services["scheduler"]["command"]
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import pickle
+import re
 import sys
 import threading
 import time
@@ -41,6 +42,10 @@ _CLOSE_S = 5.0
 _THREAD = "benchlab-cluster"
 _LOGGERS = ("distributed.client", "distributed.comm.tcp", "distributed.core", "tornado.application")
 _EXAMPLE = "tcp://scheduler:8786"
+_ADDRESS = re.compile(
+    r"(?:(?:tcp|tls|ws|wss|ucx|ucxx)://)?(?:\[[0-9a-fA-F:.%]+\]|[^\s/:\[\]]+):\d{1,5}/?|inproc://\S+"
+)
+"""Dask itself tries anything, for as long as it waits for a scheduler."""
 _VERSIONS = (
     "(tuple(__import__('sys').version_info[:2]), __import__('benchlab').__version__"
     " if __import__('importlib.util').util.find_spec('benchlab') else '')"
@@ -67,9 +72,12 @@ def scheduler_of(cluster: Cluster) -> tuple[str, Any]:
         InputError: ``cluster`` is nothing of that kind.
     """
     if isinstance(cluster, str):
-        if not cluster.strip():
+        if not _ADDRESS.fullmatch(cluster.strip()):
             raise InputError(
-                "names no scheduler", field="cluster", value=cluster, remedy=f"write {_EXAMPLE}"
+                "is not the address of a Dask scheduler",
+                field="cluster",
+                value=public_url(cluster),
+                remedy=f"write {_EXAMPLE}, or tls:// if it has certificates",
             )
         return cluster.strip(), None
     security = getattr(cluster, "security", None)

@@ -294,7 +294,9 @@ def test_a_run_that_outlives_its_caller_with_faults_of_this_machine(cluster: Clu
     assert np.median(result.samples.service_ns) >= 20_000_000
 
 
-@pytest.mark.parametrize("given", [5, " ", object()])
+@pytest.mark.parametrize(
+    "given", [5, " ", object(), "nonsense://x:1", "tcp://scheduler", "http://scheduler:8786"]
+)
 def test_what_is_no_cluster_is_refused(given: object) -> None:
     with pytest.raises(InputError) as raised:
         run(Plan(Request("GET", "http://127.0.0.1:1/")), cluster=given)
