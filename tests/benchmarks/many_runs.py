@@ -51,7 +51,8 @@ FROM numbers({RUN_SAMPLES})
 
 _SPANS = f"""
 INSERT INTO otel_traces (
-    Timestamp, TraceId, SpanId, SpanName, SpanKind, ServiceName, SpanAttributes, Duration, StatusCode
+    Timestamp, TraceId, SpanId, SpanName, SpanKind, ServiceName, SpanAttributes, Duration,
+    StatusCode
 )
 SELECT
     fromUnixTimestamp64Nano({{started_ns:Int64}} + seq * {NS_PER_S // RATE_RPS}),
