@@ -11,7 +11,9 @@ import pytest
 from benchlab import ClosedLoop, ConstantRate, Plan, Recording, Request
 from benchlab.errors import DamagedError, InputError
 from benchlab.load.drivers.http2.encoding import make_encoder as make_http2_encoder
-from benchlab.load.drivers.wire.encoding import make_encoder, make_try_encoder
+from benchlab.load.drivers.headers import traceparent
+from benchlab.load.drivers.rendering import Renderer
+from benchlab.load.drivers.wire.encoding import encode, make_encoder, make_try_encoder
 from benchlab.load.supervisor.preflight import check_credentials
 from benchlab.plan.recorded import Recorded, rolled
 from benchlab.plan.redacted import redacted_plan
@@ -124,6 +126,26 @@ def test_each_request_is_encoded_with_its_own_target_and_body() -> None:
     assert tries(2, 77).endswith(b'{"n":2,"s":1}')
     _, body = make_http2_encoder(plan, plan.request_of(1), RUN_ID)(1)
     assert body == b"{{seq}}"
+
+
+@pytest.mark.parametrize("trace_ratio", [0, 0.5, 1])
+def test_without_fields_requests_are_encoded_in_a_quick_way(trace_ratio: float) -> None:
+    found = Recording.from_table(
+        offset_s=[0, 1, 2],
+        method=["GET", "POST", "PUT"],
+        path=["/a%20?{{seq}}&x=%s", "/b", "/c"],
+        body=[None, b"x%y", None],
+    )
+    plan = found.plan(BASE, bodies="%z", trace_ratio=trace_ratio, headers={"X-A": "%b"})
+    for seq in range(3):
+        index = plan.request_of(seq)
+        trace = traceparent(RUN_ID, seq, trace_ratio)
+        expected = encode(
+            plan.requests[index],
+            Renderer(plan, index, RUN_ID).render(seq),
+            f"traceparent: {trace}\r\n".encode() if trace_ratio else b"",
+        )
+        assert make_encoder(plan, index, RUN_ID)(seq) == expected
 
 
 def test_a_recording_that_does_not_fit_its_plan_is_refused() -> None:
