@@ -10,8 +10,8 @@ import pytest
 
 from benchlab import ClosedLoop, ConstantRate, Plan, Recording, Request
 from benchlab.errors import DamagedError, InputError
-from benchlab.load.drivers.http2.encoding import make_encoder as make_http2_encoder
 from benchlab.load.drivers.headers import traceparent
+from benchlab.load.drivers.http2.encoding import make_encoder as make_http2_encoder
 from benchlab.load.drivers.rendering import Renderer
 from benchlab.load.drivers.wire.encoding import encode, make_encoder, make_try_encoder
 from benchlab.load.supervisor.preflight import check_credentials
