@@ -321,7 +321,7 @@ class Recording(Displayed):
     def describe(self) -> str:
         """The recording in one line."""
         sessions = f" in {plural(self.session_count, 'session')}" if self.session_count else ""
-        text = f"{plural(len(self), 'request')}{sessions} over {self.length_s:.10g} s"
+        text = f"{plural(len(self), 'request')}{sessions} over {round(self.length_s, 3):.10g} s"
         text = f"{text} of {self.source}"
         skipped = describe_skipped(self.counts.skipped)
         return f"{text}; not taken: {', '.join(skipped)}" if skipped else text

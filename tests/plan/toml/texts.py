@@ -26,6 +26,7 @@ FILES = Files(
     lambda name, pick: Feed(ROWS.rows, pick, name),
     lambda name: str(Path("/at", name)),
     lambda function, base_url: Scenario(base_url, "visit", b"code", "", function),
+    lambda arguments: no_file(arguments["file"]),
 )
 
 
