@@ -66,6 +66,10 @@ def test_a_plan_file_names_the_log_and_how_it_is_read(tmp_path: Path) -> None:
     # A plan that was stored still says where it came from.
     stored = Plan.from_dict(json.loads(json.dumps(redacted_plan(plan.to_dict()))))
     assert read_plan(written(stored, tmp_path)) == plan
+    part = found.window("09:00:02-09:00:03").plan(BASE)
+    assert part.recorded is not None
+    assert part.recorded.made_by["part"] == "09:00:02-09:00:03"
+    assert read_plan(written(part, tmp_path)) == part
     faster = plan.replace(load=ConstantRate(50))
     assert read_plan(written(faster, tmp_path)) == faster
 
