@@ -176,7 +176,7 @@ def reader_of(text: str) -> Reader:
     Raises:
         InputError: it is none, or lacks what is needed.
     """
-    shown = f"format {one_line(text, _SHOWN)}"
+    shown = one_line(text, _SHOWN)
     pieces = parse_format(text)
     whole = "".join(piece if isinstance(piece, str) else piece.written for piece in pieces)
     if whole.lstrip().startswith("{"):
