@@ -343,9 +343,14 @@ def _made_by(
     headers: tuple[tuple[str, str], ...],
     checks: tuple[Check, ...],
 ) -> dict[str, Any]:
-    """The table of a plan file that makes the same plan; {} if one of the values is not text."""
-    named = dict(bodies) if isinstance(bodies, Mapping) else {"": bodies}
-    if any(isinstance(body, bytes) for body in named.values()):
+    """The table of a plan file that makes the same plan; {} if one of the bodies is not text."""
+    try:
+        rule = (
+            {name: _encoded(body).decode() for name, body in bodies.items()}
+            if isinstance(bodies, Mapping)
+            else _encoded(bodies).decode()
+        )
+    except UnicodeDecodeError:
         return {}
     shown = (
         {host: public_url(url) for host, url in base_url.items()}
@@ -357,7 +362,7 @@ def _made_by(
         **recording.made_by,
         "base_url": shown,
         **({"speed": speed} if speed != 1 else {}),
-        **({"bodies": bodies} if bodies != BODIES_SKIPPED else {}),
+        **({"bodies": rule} if rule != BODIES_SKIPPED else {}),
         **({"headers": shown_headers} if headers else {}),
         **({"checks": [check_to_dict(check) for check in checks]} if checks else {}),
     }

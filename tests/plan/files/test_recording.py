@@ -50,7 +50,7 @@ def test_a_plan_file_names_the_log_and_how_it_is_read(tmp_path: Path) -> None:
     plan = found.plan(
         BASE,
         speed=2,
-        bodies={"POST /{id}": ""},
+        bodies={"POST /{id}": b""},
         headers={"X-Visitor": "{{session}}"},
         checks=StatusIn(200),
         workers=2,
@@ -66,6 +66,7 @@ def test_a_plan_file_names_the_log_and_how_it_is_read(tmp_path: Path) -> None:
     # A plan that was stored still says where it came from.
     stored = Plan.from_dict(json.loads(json.dumps(redacted_plan(plan.to_dict()))))
     assert read_plan(written(stored, tmp_path)) == plan
+    assert found.plan(BASE, bodies=b"\xff").recorded.made_by == {}  # type: ignore[union-attr]
     part = found.window("09:00:02-09:00:03").plan(BASE)
     assert part.recorded is not None
     assert part.recorded.made_by["part"] == "09:00:02-09:00:03"
