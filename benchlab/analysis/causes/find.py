@@ -140,17 +140,13 @@ def _with_freezes(
     for detect in _FIRST:
         found.append(item := detect(left, calm))
         left = left if item is None else left.without(item.explained)
-    drifted: Finding | None = None
     waiting = overload(left, calm)
     if waiting is not None and frozen is not None and _is_regular(frozen):
         found[found.index(frozen[0])] = with_backlog(requests, freezes, frozen)
-    if waiting is None and (waiting := queueing(left, calm)) is not None:
-        # A service that becomes slower has more and more in flight: is there a queue without that?
-        drifted = drift(left, calm, only_clear=True)
-        again = None if drifted is None else queueing(left.without(drifted.explained), calm)
-        if drifted is not None and again is not None:
-            found.append(drifted)
-            waiting, left = again, left.without(drifted.explained)
+    if waiting is None:
+        waiting, drifted = _queue_beside_drift(left, calm)
+        found.append(drifted)
+        left = left if drifted is None else left.without(drifted.explained)
     found.append(waiting)
     before = left
     missed = []
@@ -172,6 +168,17 @@ def _with_freezes(
         found.append(bimodal(left, calm, held))
     found.append(noise(requests, freezes, others))
     return _in_order(_one_contention([item for item in found if item is not None]))
+
+
+def _queue_beside_drift(requests: Requests, calm: Mask) -> tuple[Finding | None, Finding | None]:
+    """The queue, and the drift beside it: a service that becomes slower has more and more in
+    flight, which is a queue only if there is one without the drift as well."""
+    waiting = queueing(requests, calm)
+    drifted = None if waiting is None else drift(requests, calm, only_clear=True)
+    if drifted is None:
+        return waiting, None
+    again = queueing(requests.without(drifted.explained), calm)
+    return (waiting, None) if again is None else (again, drifted)
 
 
 def _in_order(findings: list[Finding]) -> list[Finding]:
