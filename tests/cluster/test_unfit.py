@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -57,6 +58,14 @@ def test_nobody_listens(arrivals: Arrivals) -> None:
 
 def test_a_scheduler_without_dask_workers(empty: Cluster, arrivals: Arrivals) -> None:
     assert refused(arrivals, empty.address).value == empty.address
+
+
+def test_a_dask_worker_that_hangs_is_not_a_scheduler_that_is_gone(
+    empty: Cluster, arrivals: Arrivals
+) -> None:
+    (host,) = empty.start_hosts([0])
+    host.send(signal.SIGSTOP)
+    assert "not all of its Dask workers respond" in refused(arrivals, empty.address).problem
 
 
 def test_another_version_is_refused_and_both_are_named(empty: Cluster, arrivals: Arrivals) -> None:
