@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from tests.cluster.arrivals import Arrivals, arriving
 from tests.cluster.chaos import PAUSE_S, Round, play
 from tests.cluster.local import Cluster, ForkServer, start_cluster
 from tests.load.servers import always, serving
+from tests.stores import empty_store
+
+__all__ = ["empty_store"]
 
 HOSTS = 2
 SMALL = {"benchlab.store.runs.write:BLOCK_SAMPLES": 50}
@@ -26,10 +30,11 @@ FAILURE = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+def server(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """A front that is killed; other tests share theirs."""
-    with start_front(tmp_path_factory.mktemp("direct") / "engine") as front:
-        front.query("CREATE DATABASE lab")
+    engine = tmp_path_factory.mktemp("direct") / "engine"
+    shutil.copytree(empty_store, engine, symlinks=True)
+    with start_front(engine) as front:
         yield front
 
 
@@ -50,7 +55,7 @@ def arrivals() -> Iterator[Arrivals]:
 @pytest.fixture
 def store(server: Front, own_data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """The store of this process and of the runs that it makes."""
-    monkeypatch.setenv("BENCHLAB_DSN", server.dsn("lab"))
+    monkeypatch.setenv("BENCHLAB_DSN", server.dsn())
     yield Store()
     if server.process is None:
         server.start()

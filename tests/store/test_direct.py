@@ -33,10 +33,11 @@ ORDER = {"connections": "start_ns, seq", "stream_events": "seq, number", "runs":
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+def server(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """A front that can be made to fail; other tests share theirs."""
-    with start_front(tmp_path_factory.mktemp("direct") / "engine") as front:
-        front.query("CREATE DATABASE lab")
+    engine = tmp_path_factory.mktemp("direct") / "engine"
+    shutil.copytree(empty_store, engine, symlinks=True)
+    with start_front(engine) as front:
         yield front
 
 
@@ -45,9 +46,7 @@ def direct(server: Front, own_data: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(write, "BLOCK_SAMPLES", 40)
     monkeypatch.setattr(exactly_once, "_QUIET_S", 0.05)
     monkeypatch.setattr(connection, "_MIN_PAUSE_S", 0.05)
-    direct = DirectStore(server.dsn("lab"))
-    direct.check()  # as the parent does before the load
-    yield direct
+    yield DirectStore(server.dsn())
     server.fail()
 
 
@@ -185,12 +184,11 @@ class Killed(BaseException):
     """What ends a process in these tests: nothing catches it."""
 
 
-STEPS = [(shares, "insert_of_run"), (write, "_insert_run"), (write, "count_samples")]
+STEPS = [(shares, "insert_of_run"), (write, "_insert_run")]
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
 def test_killed_between_any_two_steps(
-    direct: DirectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+    direct: DirectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = 10**6
     for module, name in STEPS:
@@ -199,8 +197,6 @@ def test_killed_between_any_two_steps(
         def dying(*arguments: Any, _real: Callable[..., Any] = real) -> Any:
             nonlocal left
             left -= 1
-            if left < 0 and moment == "before":
-                raise Killed
             result = _real(*arguments)
             if left < 0:
                 raise Killed
@@ -221,7 +217,7 @@ def test_killed_between_any_two_steps(
         run = Hosts(made, direct).deliver()
         assert copies(direct, made.id) == expected(made), steps
         assert len(run.samples) == 9
-    assert steps > 6
+    assert steps == 7
 
 
 def test_an_insert_that_arrives_late_leaves_one_copy(
@@ -261,7 +257,7 @@ def test_lost_acknowledgements_leave_one_copy(
     assert copies(direct, made.id) == expected(made)
 
 
-@pytest.mark.parametrize("table", TABLES[1:])
+@pytest.mark.parametrize("table", ["samples", "connections", "stream_events"])
 def test_rows_of_other_content_are_replaced(
     direct: DirectStore, tmp_path: Path, table: str
 ) -> None:
