@@ -101,12 +101,12 @@ def measure(directory: Path, load: Rate | NDArray[np.int64]) -> Sent:
     assert run.verdict == "valid", run.invalid_reason
     assert run.summary.errors == {}
     arrivals = read_arrivals(file)
-    gaps = [np.diff(np.sort(run.measured.column(name))) for name in ("intended_ns", "sent_ns")]
+    due, sent = (np.diff(np.sort(run.measured.column(name))) for name in ("intended_ns", "sent_ns"))
     return Sent(
         run,
         arrivals.at_ns[arrivals.seq >= 0],
-        ks_distance(*gaps),
-        ks_distance(*gaps, TOLERANCE_NS),
+        ks_distance(due, sent),
+        ks_distance(due, sent, TOLERANCE_NS),
     )
 
 
