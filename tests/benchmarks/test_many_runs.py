@@ -77,10 +77,7 @@ def questions(store: Store, ids: list[str]) -> Mapping[str, Callable[[], object]
         "one run, loaded": lambda: store.load(middle),
         "its percentiles with intervals, in SQL": lambda: store.percentile_intervals(middle),
         **{
-            f"view {view}": lambda view=view: store.query_df(
-                f"SELECT * FROM {view} WHERE run_id = {{id:String}}",  # noqa: S608  # constants
-                {"id": middle},
-            )
+            f"view {view}": asking(store, f"SELECT * FROM {view} WHERE run_id = '{middle}'")  # noqa: S608
             for view in VIEWS
         },
         "comparison of two runs": lambda: bl.compare(middle, last, store=store),
