@@ -27,7 +27,7 @@ GIGABYTES = float(os.environ.get("BENCHLAB_BENCH_GB", "2"))
 FEWEST_RUNS = 20
 MOST_S = 2.0
 LOADED, MOST_LOADED_S = "one run, loaded", 10.0
-"""All samples of a run, 560 MB in a mapped file, for whoever asks for more than is stored with it."""
+"""All samples of a run, 560 MB in a mapped file: for whoever asks for more than its row has."""
 ROUNDS = 3
 
 VIEWS = ("benchmark_results", "run_percentiles", "per_second", "per_endpoint", "latency_histogram")
