@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(7200)]
 GIGABYTES = float(os.environ.get("BENCHLAB_BENCH_GB", "2"))
 FEWEST_RUNS = 20
 MOST_S = 2.0
+LOADED, MOST_LOADED_S = "one run, loaded", 10.0
+"""All samples of a run, 560 MB in a mapped file: for whoever asks for more than its row has."""
 ROUNDS = 3
 
 VIEWS = ("benchmark_results", "run_percentiles", "per_second", "per_endpoint", "latency_histogram")
@@ -53,7 +55,9 @@ def test_a_store_of_long_runs(tmp_path: Path) -> None:
         + (f"; {filled_s / added:.1f} s to make a run" if added else ""),
     )
     assert len(ids) >= FEWEST_RUNS
-    assert not {name: seconds for name, seconds in took.items() if seconds > MOST_S}
+    limits_s = {LOADED: MOST_LOADED_S}
+    slow = {name: took[name] for name in took if took[name] > limits_s.get(name, MOST_S)}
+    assert not slow
 
 
 def worst_of(work: Callable[[], object]) -> float:
@@ -74,13 +78,10 @@ def questions(store: Store, ids: list[str]) -> Mapping[str, Callable[[], object]
         "history of all runs": store.runs,
         "overview of 10 runs": lambda: store.overview(10),
         "stored runs of a name": lambda: store.history(name="long"),
-        "one run, loaded": lambda: store.load(middle),
+        LOADED: lambda: store.load(middle),
         "its percentiles with intervals, in SQL": lambda: store.percentile_intervals(middle),
         **{
-            f"view {view}": lambda view=view: store.query_df(
-                f"SELECT * FROM {view} WHERE run_id = {{id:String}}",  # noqa: S608  # constants
-                {"id": middle},
-            )
+            f"view {view}": asking(store, f"SELECT * FROM {view} WHERE run_id = '{middle}'")  # noqa: S608
             for view in VIEWS
         },
         "comparison of two runs": lambda: bl.compare(middle, last, store=store),
