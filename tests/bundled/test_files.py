@@ -69,7 +69,7 @@ def test_the_metadata_leads_to_the_repository_that_built_it(installed: Path) -> 
     metadata = Parser().parsestr(path.read_text())
     assert metadata["Version"] == benchlab.__version__
     assert metadata["License-Expression"] == "MIT"
-    urls = dict(line.split(", ") for line in metadata.get_all("Project-URL"))
+    urls = dict(line.split(", ", 1) for line in metadata.get_all("Project-URL", []))
     assert urls["Documentation"] == "https://some.github.io/where/"
     tag = f"v{benchlab.__version__}"
     assert urls["Changelog"] == f"https://github.com/some/where/blob/{tag}/CHANGELOG.md"

@@ -61,7 +61,7 @@ def compose_config(tmp_path: Path, variables: dict[str, str]) -> subprocess.Comp
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

@@ -86,7 +86,7 @@ def test_no_other_segments_cost_less(penalty: float) -> None:
 
         def cost(found: Sequence[int], values: Values = values) -> float:
             parts = np.split(values, found)
-            return sum(part.var() * len(part) for part in parts) + penalty * len(found)
+            return sum(float(part.var()) * len(part) for part in parts) + penalty * len(found)
 
         assert tuple(best_segments(values, penalty)) == min(splits, key=cost)
 
