@@ -20,7 +20,7 @@ tested = $(BIN)/python -m pytest $(1) || { [ $$? = 1 ] \
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help install report test coverage test-fast soak fuzz check format docs lab up down collector wheel bench clean
+.PHONY: help install report test coverage test-fast soak fuzz check format docs lab up down collector wheel trial bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -82,8 +82,13 @@ down: ## stop the stack; the data stays
 collector: ## build the stack's Collector from Go modules, and print where it is
 	@$(PYTHON) otel/build_collector.py
 
-wheel: $(INSTALLED) ## build the wheel into dist/
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+wheel: $(INSTALLED) ## build the package into dist/, and check it as the index does
+	rm -f dist/benchlab-*
+	$(BIN)/python -m hatchling build --directory dist
+	$(BIN)/twine check --strict dist/benchlab-*
+
+trial: wheel ## install the wheel with each extra, and use it in an empty directory (EXTRAS=grpc)
+	$(PYTHON) tests/wheel_trial.py dist/benchlab-*.whl $(EXTRAS)
 
 bench: $(INSTALLED) ## measure speed and memory, beside other tools
 	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks

@@ -42,11 +42,10 @@ _SECRET_WORDS = frozenset(
     ["pass", "pw", "pin", "otp", "totp", "sid", "sig", "bearer", "cvv", "cvc"]
 )
 # Without any of these no name is that of a secret, no letter of a name is encoded, and no password
-# is in a URL. Much quicker than to look at each name.
+# is in a URL. Quicker than a look at each name; ignoring case would take thirty times as long.
 _PERHAPS = re.compile(
     r"auth|cookie|token|secret|pass|pw|credential|sess|jwt|sig|code|key|pin|otp|sid|bearer|cv[vc]"
-    r"|@|%(?:25|[4-7]|3a)",
-    re.IGNORECASE,
+    r"|@|%(?:25|[4-7]|3a)"
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -119,7 +118,7 @@ def url_has_secret(url: str) -> bool:
 
 def may_have_secret(url: str) -> bool:
     """Whether `public_url` may hide something of ``url``: a quick check for a million of them."""
-    return _PERHAPS.search(url) is not None
+    return _PERHAPS.search(url.casefold()) is not None
 
 
 def has_placeholder(url: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from benchlab.errors import InputError
 
@@ -24,6 +24,7 @@ __all__ = [
     "format_ratio",
     "format_share",
     "format_time_s",
+    "ns_from_utc",
     "ns_unit",
     "parse_duration_s",
     "parse_share",
@@ -47,6 +48,7 @@ _UNIT_S = {
 }
 _DURATION = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-zµ]*)\s*", re.ASCII | re.IGNORECASE)
 _SIZE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*(?:([kmg])(i?)b?|b)?\s*", re.ASCII | re.IGNORECASE)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NS_UNITS = ((NS_PER_S, "s"), (NS_PER_MS, "ms"), (1_000, "µs"), (1, "ns"))
 
 
@@ -231,3 +233,12 @@ def utc_from_ns(time_ns: int) -> datetime:
     """
     whole_s, rest_ns = divmod(time_ns, NS_PER_S)
     return datetime.fromtimestamp(whole_s, UTC).replace(microsecond=rest_ns // 1000)
+
+
+def ns_from_utc(moment: datetime) -> int:
+    """Nanoseconds from 1970 to the aware ``moment``: whole microseconds, which it has.
+
+    >>> ns_from_utc(utc_from_ns(1_795_460_064_981_497_375))
+    1795460064981497000
+    """
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000

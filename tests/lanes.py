@@ -37,6 +37,7 @@ LANE_OF = {
     "docs/test_generated.py": "process",
     "docs/test_json.py": "unit",
     "docs/test_links.py": "unit",
+    "docs/test_site.py": "unit",
     "e2e": "e2e",
     "exchange": "store",
     "faults/test_timetable.py": "unit",

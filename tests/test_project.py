@@ -16,8 +16,10 @@ import yaml
 
 import benchlab
 import benchlab.extras
+import target
 from benchlab.notebook.headless import notebook_parameters
 from benchlab.plan.drivers import DRIVERS
+from tests.wheel_trial import TRIALS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -80,6 +82,10 @@ def test_an_extra_is_recognised_by_all_its_packages(extra: str) -> None:
         assert modules & files or entry.startswith("opentelemetry-exporter-otlp>"), entry
 
 
+def test_the_wheel_is_tried_with_every_extra() -> None:
+    assert set(TRIALS) == {"", *EXTRAS} - {"dev"}
+
+
 def test_public_names_can_be_loaded_and_are_all_that_dir_shows() -> None:
     assert benchlab.__all__ == sorted(benchlab.__all__)
     assert {name: getattr(benchlab, name) for name in benchlab.__all__}
@@ -135,8 +141,16 @@ def test_the_notebook_explains_the_drivers() -> None:
     assert parameter.help == "; ".join(f"{name}: {one.help}" for name, one in DRIVERS.items())
 
 
-def test_the_version_is_in_the_changelog() -> None:
-    assert f"## {benchlab.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+def test_what_cannot_read_the_version_repeats_it() -> None:
+    version = benchlab.__version__
+    assert target.__version__ == version
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    images = {service["image"] for service in compose.values()}
+    ours = {image for image in images if re.match(r"benchlab-(lab|target):", image)}
+    assert ours == {f"benchlab-lab:{version}", f"benchlab-target:{version}"}
+    heading = rf"^## {re.escape(version)} – (unreleased|\d{{4}}-\d\d-\d\d)$"
+    assert len(re.findall(heading, (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)) == 1
+    assert "version" in PROJECT["dynamic"]
 
 
 def test_notebooks_are_plain_json_with_a_final_newline() -> None:

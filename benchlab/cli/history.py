@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -14,7 +15,7 @@ from benchlab.cli.lean_numpy import import_numpy
 from benchlab.cli.options.output import JsonCommand, json_option
 from benchlab.display.banner import SEPARATOR, Banner, banner
 from benchlab.display.outcome import outcome
-from benchlab.errors import RunNotFoundError
+from benchlab.errors import InputError, RunNotFoundError
 from benchlab.runs.experiment import EXPERIMENT_TAG
 from benchlab.text import plural
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from benchlab.store import Store
 
 __all__ = ["history", "print_history", "query", "show"]
+
+_TREND = "trend"
+"""The kind of an experiment that made no runs: `benchlab.experiments.trend`."""
 
 Rows = list[dict[str, Any]]
 
@@ -241,11 +245,19 @@ def query(sql: str, form: str, json_file: str | None, write: bool) -> None:
 def _experiment_id(store: Store, text: str) -> str:
     """The id that starts with ``text``; of an experiment that was not finished it is the whole."""
     try:
-        return store.load_experiment(text).id
+        found = store.load_experiment(text)
     except RunNotFoundError:
         if store.rows(tags={EXPERIMENT_TAG: text}, limit=1):
             return text
         raise
+    if found.kind == _TREND:
+        raise InputError(
+            "is a trend, whose runs belong to no experiment",
+            field="experiment",
+            value=found.id,
+            remedy=f"list them with --name {shlex.quote(found.name)}",
+        )
+    return found.id
 
 
 def _print_experiment(result: Result, experiment: Experiment) -> None:
@@ -254,9 +266,12 @@ def _print_experiment(result: Result, experiment: Experiment) -> None:
 
     print_result(result)
     runs = plural(len(experiment.run_ids), "run")
+    listed = f"--experiment {experiment.id}"
+    if experiment.kind == _TREND:  # its runs belong to no experiment
+        listed = f"--name {shlex.quote(experiment.name)}"
     print_line(
         f"experiment {experiment.id} of {experiment.started_at:%Y-%m-%d %H:%M} UTC, {runs}:"
-        f" benchlab history --experiment {experiment.id}",
+        f" benchlab history {listed}",
         err=False,
     )
 

@@ -25,6 +25,7 @@ __all__ = ["trend"]
     type=click.Choice(["regression"]),
     help="exit with code 3 if the latest change made things worse",
 )
+@click.option("--save", is_flag=True, help="keep the result in the store, where Grafana shows it")
 @report_option()
 def trend(
     name: str,
@@ -33,6 +34,7 @@ def trend(
     since: str | None,
     json_file: str | None,
     fail_on: str | None,
+    save: bool,
     report: ReportOutput,
 ) -> int:
     """Find changes in the history of the stored runs called NAME.
@@ -41,11 +43,14 @@ def trend(
     it at the earliest. Runs on another host or of another plan are breaks, and never changes.
     Runs that are not valid, and those of experiments, are left out.
 
+    With --save the result takes the place of an earlier one of the same name, metric and tags, and
+    history lists it.
+
     \b
     Examples:
       benchlab trend nightly
       benchlab trend nightly --metric p50 --tag branch=main --since 90d
-      benchlab trend nightly --json - --fail-on regression
+      benchlab trend nightly --save --json - --fail-on regression
     """
     from benchlab.cli.exit_codes import ExitCode
     from benchlab.cli.options.types import parse_moment, parse_tags
@@ -54,7 +59,7 @@ def trend(
 
     report.check()
     start = None if since is None else parse_moment(since, "--since")
-    result = find_trend(name, metric, tags=parse_tags(tags), since=start)
+    result = find_trend(name, metric, tags=parse_tags(tags), since=start, save=save)
     write_result(result, json_file, report)
     failed = fail_on is not None and result.regression is not None
     return ExitCode.OBJECTIVE_BROKEN if failed else ExitCode.SUCCESS

@@ -82,8 +82,17 @@ def _sweep(result: Found) -> str:
     return f"{shown}, {failed} failed" if failed else shown
 
 
+def _trend(result: Found) -> str:
+    if not result["changes"]:
+        return f"no change of {result['metric']}"
+    last = result["changes"][-1]
+    by = "" if last["ratio"] is None else f" {percent_change(last['ratio'])} %"
+    return f"{last['direction']}: {result['metric']}{by} from run {last['first_bad']['run_id']}"
+
+
 _OUTCOMES: Mapping[str, Callable[[Found], str]] = {
     "ab": _comparison,
     "capacity": _capacity,
     "sweep": _sweep,
+    "trend": _trend,
 }

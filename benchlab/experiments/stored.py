@@ -13,6 +13,8 @@ from benchlab.experiments.capacity import KIND as CAPACITY
 from benchlab.experiments.capacity import stored_capacity
 from benchlab.experiments.sweep import KIND as SWEEP
 from benchlab.experiments.sweep import stored_sweep
+from benchlab.experiments.trend import KIND as TREND
+from benchlab.experiments.trend import stored_trend
 from benchlab.runs.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ STORED_RESULTS: Mapping[str, Callable[[Store, Experiment], Result]] = {
     AB: stored_comparison,
     CAPACITY: stored_capacity,
     SWEEP: stored_sweep,
+    TREND: stored_trend,
 }
 """What gives the result of an experiment, by its kind."""
 

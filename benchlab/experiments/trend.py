@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchlab.analysis.trend import (
     Direction,
@@ -19,16 +21,21 @@ from benchlab.analysis.trend import (
 from benchlab.analysis.trend_metrics import TREND_METRICS, log_value, parse_metric, value_of
 from benchlab.errors import InputError
 from benchlab.experiments.history import SMALLEST_CHANGE, changes_of, smallest_change
+from benchlab.runs.experiment import Experiment
 from benchlab.runs.origin import origin_of
 from benchlab.runs.same import host_differences, plan_differences
 from benchlab.store import Store
 from benchlab.text import plural
+from benchlab.units import ns_from_utc
 
 if TYPE_CHECKING:
     from benchlab.runs.stored_run import StoredRun
     from benchlab.statistics.change_points import Change
 
-__all__ = ["trend", "trend_of"]
+__all__ = ["KIND", "stored_trend", "trend", "trend_of"]
+
+KIND = "trend"
+"""The kind of the stored experiment."""
 
 _FEWEST = 14
 """With fewer runs no permutation test reaches p <= 0.001."""
@@ -45,6 +52,7 @@ def trend(
     until: datetime | None = None,
     smallest: float = SMALLEST_CHANGE,
     store: Store | None = None,
+    save: bool = False,
 ) -> Trend:
     """The stored runs called ``name``, and the changes of ``metric`` among them.
 
@@ -52,6 +60,9 @@ def trend(
     ``mean``, ``rate_rps`` or ``error_ratio``. ``tags``, ``since`` and ``until`` select runs as in
     `Store.runs`. Changes below ``smallest`` (0.02 is 2 %), or below the noise floor of the host,
     are not named. Runs of experiments are not part of the history.
+
+    With ``save`` the result is kept in the store, in place of an earlier one of the same name,
+    metric and tags: Grafana shows it, and ``benchlab history`` lists it.
 
     A run on another host, or of another plan, is a declared break, and never a change. See
     `benchlab.statistics.change_points` for how changes are found.
@@ -70,7 +81,62 @@ def trend(
         runs = opened.history(name=name, tags=tags, since=since, until=until)
         if not runs:
             raise _not_found(name, opened.names())
-    return trend_of(runs, name, key, smallest)
+        found = trend_of(runs, name, key, smallest)
+        if save:
+            asked = {
+                "metric": key,
+                "tags": dict(tags or {}),
+                "since": None if since is None else since.isoformat(),
+                "smallest": smallest,
+            }
+            opened.save_experiment(_experiment_of(found, runs[-1].started_at, asked))
+    return found
+
+
+def stored_trend(store: Store, experiment: Experiment) -> Trend:
+    """The trend that was saved as ``experiment``, computed again from its stored runs.
+
+    Raises:
+        InputError: none of its runs is in the store any more.
+    """
+    asked = experiment.design
+    since = None if asked["since"] is None else datetime.fromisoformat(asked["since"])
+    runs = [
+        run
+        for run in store.history(name=experiment.name, tags=asked["tags"], since=since)
+        if run.started_at <= experiment.started_at
+    ]
+    if not runs:
+        raise _not_found(experiment.name, store.names())
+    return trend_of(runs, experiment.name, asked["metric"], asked["smallest"])
+
+
+def _experiment_of(found: Trend, until: datetime, asked: Mapping[str, Any]) -> Experiment:
+    """The row that a store keeps of a trend; its runs have rows of their own.
+
+    The id follows from what was asked, so that the next result takes the place of this one.
+    """
+    identity = json.dumps([KIND, found.name, asked["metric"], sorted(asked["tags"].items())])
+    result = found.to_dict()
+    del result["runs"]
+    levels = [
+        {
+            "run_id": found.points[start].run_id,
+            "run_count": end - start,
+            "value": median(point.value for point in found.points[start:end]),
+        }
+        for start, end in found.segments
+        if end > start
+    ]
+    return Experiment(
+        id=hashlib.sha256(identity.encode()).hexdigest()[:16],
+        kind=KIND,
+        name=found.name,
+        started_at_ns=ns_from_utc(until),
+        run_ids=tuple(point.run_id for point in found.points),
+        design=asked,
+        result={**result, "levels": levels},
+    )
 
 
 def trend_of(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -39,6 +39,10 @@ class Content(NamedTuple):
     target: bytes
     body: bytes | None
     session: int
+
+
+def _texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(texts)
 
 
 def _shown(packed: bytes) -> str:
@@ -76,7 +80,7 @@ class Recorded:
     source: str = ""
     speed: float = 1.0
     skipped: Mapping[str, int] = field(default=MappingProxyType({}), hash=False)
-    notes: tuple[str, ...] = field(default=(), converter=tuple)
+    notes: tuple[str, ...] = field(default=(), converter=_texts)
     made_by: Mapping[str, Any] = field(default=MappingProxyType({}), hash=False)
     withheld: Mapping[str, Any] = field(default=MappingProxyType({}), hash=False)
 

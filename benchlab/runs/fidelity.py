@@ -48,7 +48,7 @@ __all__ = [
 TOLERANCE_NS: Final = 100_000
 """Times between arrivals that differ by less than 0.1 ms count as equal in one of the distances."""
 
-KS_LIMIT: Final = 0.1
+KS_LIMIT: Final = 0.2
 """The distance with the tolerance above which arrivals are not those that were recorded."""
 
 MIX_ERROR_LIMIT_RATIO: Final = 0.01

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
 
+import benchlab
 from benchlab.bundled import target_home
 from benchlab.errors import InputError
 from benchlab.notebook.shipped import copy_notebooks, notebook_path
@@ -40,13 +43,46 @@ def test_notebooks_are_copied_and_never_overwrite_files(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as it is built where it is released."""
+    github = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "some/where"}
+    return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"), **github)
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path) -> Path:
     """What a wheel puts into site-packages."""
-    directory = tmp_path_factory.mktemp("wheel")
-    site = directory / "site-packages"
-    with zipfile.ZipFile(build_wheel(ROOT, directory)) as archive:
+    site = wheel.parent / "site-packages"
+    with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     return site
+
+
+def test_the_index_would_accept_a_wheel_and_show_its_readme(wheel: Path) -> None:
+    command = [sys.executable, "-m", "twine", "check", "--strict", str(wheel)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_metadata_leads_to_the_repository_that_built_it(installed: Path) -> None:
+    (path,) = installed.glob("*.dist-info/METADATA")
+    metadata = Parser().parsestr(path.read_text())
+    assert metadata["Version"] == benchlab.__version__
+    assert metadata["License-Expression"] == "MIT"
+    urls = dict(line.split(", ") for line in metadata.get_all("Project-URL"))
+    assert urls["Documentation"] == "https://some.github.io/where/"
+    tag = f"v{benchlab.__version__}"
+    assert urls["Changelog"] == f"https://github.com/some/where/blob/{tag}/CHANGELOG.md"
+    # The index has nothing but this text: every link in it is whole.
+    readme = metadata.get_payload()
+    assert isinstance(readme, str)
+    links = re.findall(r"\]\(([^)\s]+)\)", readme)
+    assert len(links) > 30
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
+    assert f"https://github.com/some/where/raw/{tag}/docs/images/report.png" in links
+    for link in links:
+        name = link.partition(f"/{tag}/")[2]
+        assert (ROOT / name).exists(), link
 
 
 def test_a_wheel_has_one_top_level_package(installed: Path) -> None:

@@ -56,6 +56,18 @@ def test_a_regression_has_its_exit_code(closed_store: Store, benchlab_here: Benc
     assert "regression" in done.stdout
     assert runs[20].id in done.stdout
     assert benchlab_here("trend", "drawn", "--metric", "mean").returncode == 0
+    # Kept, twice: one experiment, whose runs are still runs of their own.
+    for _ in range(2):
+        assert benchlab_here("trend", "drawn", "--metric", "mean", "--save").returncode == 0
+    listed = json.loads(benchlab_here("history", "--json", "-", "-n", "40").stdout)
+    (kept,) = listed["experiments"]
+    assert (kept["kind"], kept["run_count"], len(listed["runs"])) == ("trend", 28, 28)
+    assert "worse: mean +" in benchlab_here("history").stdout
+    shown = benchlab_here("show", kept["id"])
+    assert runs[20].id in shown.stdout
+    assert "benchlab history --name drawn" in shown.stdout
+    refused = benchlab_here("history", "--experiment", kept["id"])
+    assert (refused.returncode, "--name drawn" in refused.stderr) == (2, True)
 
 
 def test_scalability_of_stored_runs(closed_store: Store, benchlab_here: Benchlab) -> None:

@@ -36,7 +36,10 @@ def main() -> int:
         ):
             for this in drawn(options.rounds, options.hosts, options.seed):
                 print(this, flush=True)
+                began = time.monotonic()
                 outcomes.append(play(cluster, arrivals, this))
+                took_s = time.monotonic() - began
+                print(f"  {took_s:.1f} s, ended after {outcomes[-1].ended_s:.1f} s", flush=True)
     print_figures(outcomes, options.seed)
     return 0
 

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from benchlab import ConstantRate, Plan, run
+from benchlab import ConstantRate, Plan, Store, run
 from benchlab.load.supervisor.progress import Progress
 from benchlab.units import NS_PER_S
 from tests.cluster.arrivals import Arrivals, arriving, bounds_of_start
+from tests.cluster.chaos import recover_all, restore
 from tests.cluster.local import Cluster, ForkServer
 from tests.cluster.networks import Link, far_cluster, need_namespaces
 
@@ -96,3 +97,38 @@ def test_a_link_that_is_cut_and_healed_loses_nothing(
     assert arrivals.seqs == set(range(180))
     assert not arrivals.repeated
     assert not any(host.lost for host in result.hosts)
+
+
+@pytest.mark.timeout(300)
+def test_a_host_that_is_cut_off_ends_its_load_and_keeps_what_it_measured(
+    far: tuple[Cluster, list[Link]], arrivals: Arrivals
+) -> None:
+    cluster, links = far
+    address = next(host.address for host in cluster.hosts if links[2].inner in host.address)
+
+    def cut_off(progress: Progress) -> None:
+        if progress.elapsed_s >= 0.5:
+            links[2].cut()
+
+    plan = Plan([arrivals.request], ConstantRate(RATE_RPS), duration_s=12, timeout_s=60)
+    result = run(plan, cluster=cluster.address, on_progress=cut_off)
+    assert result.verdict == "degraded", result.verdict_reason
+    assert "33% of the load" in str(result.invalid_reason)
+    assert [host.address for host in result.hosts if host.lost] == [address]
+    cluster.await_quiet()  # although nobody can tell it
+    links[2].heal()
+    cluster.await_free_shares()
+    restore(cluster)  # a Dask worker that its scheduler is cut off from may end
+    recover_all(cluster)
+
+    again = Store().load(result.id)
+    seqs = again.samples.column("seq")
+    assert len(np.unique(seqs)) == len(seqs)
+    assert arrivals.seqs <= set(seqs.tolist())
+    assert not arrivals.repeated
+    assert len(seqs) > len(result.samples), "it had gone on for a while"
+    (lost,) = (host.workers for host in again.hosts if host.address == address)
+    for worker in set(range(3)) - set(lost):
+        assert np.count_nonzero(seqs % 3 == worker) == 240, "others are whole"
+    assert again.verdict == "degraded", again.verdict_reason
+    assert "33% of the load" in str(again.invalid_reason)

@@ -42,3 +42,12 @@ def test_a_capacity_has_its_interval_and_its_limit() -> None:
     }
     assert outcome("capacity", found) == "1,234 requests/s (at least 1,200), limit: generator"
     assert outcome("capacity", {**found, "rate_rps": None}) == "none: p99<50ms"
+
+
+def test_a_trend_has_its_latest_change() -> None:
+    change = {"direction": "worse", "ratio": 1.25, "first_bad": {"run_id": "01a209c5db41b16d"}}
+    found = {"metric": "p99", "changes": [change]}
+    assert outcome("trend", found) == "worse: p99 +25.0 % from run 01a209c5db41b16d"
+    undefined = {**change, "ratio": None}
+    assert outcome("trend", {**found, "changes": [undefined]}).startswith("worse: p99 from run")
+    assert outcome("trend", {**found, "changes": []}) == "no change of p99"

@@ -9,6 +9,7 @@ import pytest
 
 from benchlab.analysis.trend import Trend
 from benchlab.errors import InputError
+from benchlab.experiments.stored import stored_result
 from benchlab.experiments.trend import trend, trend_of
 from benchlab.plan.shapes import ConstantRate
 from benchlab.runs.experiment import EXPERIMENT_TAG
@@ -118,6 +119,22 @@ def test_an_unknown_name_or_metric_is_refused_with_what_there_is(closed_store: S
             trend("nigthly", store=closed_store)
         with pytest.raises(InputError, match="no runs that match"):
             trend("nightly", since=datetime(2026, 1, 1, tzinfo=UTC), store=closed_store)
+        kept = trend("nightly", "p99.9", tags={"commit": "abc"}, store=closed_store, save=True)
+        (row,) = closed_store.experiment_rows(10)
+        experiment = closed_store.load_experiment(row["id"])
+        # A run that is made later is not part of what was kept.
+        closed_store.save(make_run(200, seed=4, name="nightly", started_at_ns=4 * 10**12))
+        assert stored_result(closed_store, experiment) == kept
+        trend("nightly", "p50", store=closed_store, save=True)
+        trend("nightly", "p99.9", tags={"commit": "abc"}, store=closed_store, save=True)
+        again = {row["id"]: row["run_count"] for row in closed_store.experiment_rows(10)}
+        assert sorted(again.values()) == [4, 4]
+        assert again[experiment.id] == 4
+        frame = closed_store.experiment(experiment.id)
+    assert list(frame["run_id"])[:3] == [run.id for run in runs]
+    assert experiment.result["levels"] == [
+        {"run_id": runs[0].id, "run_count": 3, "value": sorted(p.value for p in kept.points)[1]}
+    ]
     assert [point.run_id for point in result.points] == [run.id for run in runs]
     latency = runs[0].summary.latency_ns
     assert latency is not None

@@ -23,6 +23,7 @@ from benchlab import (
     ConstantRate,
     Plan,
     PoissonRate,
+    Recording,
     Request,
     run,
     run_async,
@@ -366,6 +367,37 @@ def test_both_drivers_send_the_same_request(driver: str) -> None:
 def test_an_object_that_is_not_a_plan_is_refused() -> None:
     with pytest.raises(InputError, match="is not a plan: make one"):
         run(Request("GET", "http://127.0.0.1:8000/"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("driver", "workers"), [("http", 2), ("httpx", 1)])
+def test_a_recording_is_sent_in_its_order(driver: str, workers: int) -> None:
+    seen: dict[int, tuple[bytes, bytes]] = {}
+
+    def note(connection: socket.socket, request: bytes, _number: int) -> bool:
+        head, _, body = request.partition(b"\r\n\r\n")
+        fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        seen[int(fields[b"X-Seq"])] = head.split(b" ")[1], body
+        connection.sendall(ok())
+        return True
+
+    count = 40
+    found = Recording.from_table(
+        offset_s=[number / 400 for number in range(count)],
+        method=["GET", "POST"] * (count // 2),
+        path=[f"/items/{number * 7919 % 97}?n={number}" for number in range(count)],
+        body=[None if number % 2 == 0 else b"%d" % number for number in range(count)],
+    )
+    with serving(note) as url:
+        plan = found.plan(url, workers=workers, driver=driver, headers={"X-Seq": "{{seq}}"})
+        result = run(plan)
+    assert (result.summary.count, result.summary.errors) == (count, {})
+    assert seen == {
+        seq: (path.encode(), b"%d" % seq if seq % 2 else b"")
+        for seq, path in enumerate(found.requests.path.to_array())
+    }
+    sent = np.sort(result.samples.records, order="seq")
+    assert sent["endpoint"].tolist() == [plan.request_of(seq) for seq in range(count)]
+    assert sent["intended_ns"].tolist() == [round(n / 400 * 1e9) for n in range(count)]
 
 
 def test_a_plan_of_ten_thousand_requests() -> None:

@@ -28,7 +28,8 @@ ENDPOINTS = (
 def poisson_s(count: int, rate_rps: float = 100.0, seed: int = 1) -> NDArray[np.float64]:
     """Random arrivals in s, the first at 0."""
     gaps = np.random.default_rng(seed).exponential(1 / rate_rps, count)
-    return np.cumsum(gaps) - gaps[0]
+    at_s: NDArray[np.float64] = np.cumsum(gaps) - gaps[0]
+    return at_s
 
 
 def replayed_run(

@@ -86,7 +86,7 @@ def test_bursts_instead_of_random_arrivals_are_seen() -> None:
     tick_ns = 20 * NS_PER_MS
     found = fidelity(replayed_run(due_s, -due_ns % tick_ns))
     assert found.ks_distance_tolerant is not None
-    assert found.ks_distance_tolerant > 3 * KS_LIMIT
+    assert found.ks_distance_tolerant > 2 * KS_LIMIT
     assert not found.faithful
     assert any("times between arrivals" in problem for problem in found.problems)
 

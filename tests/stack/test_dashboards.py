@@ -20,8 +20,10 @@ from benchlab.samples.samples import ErrorKind
 from benchlab.store import Store
 from benchlab.store.client.dsn import default_dsn
 from benchlab.telemetry import ingest
+from benchlab.units import NS_PER_S
 from tests.stack.dashboards import DASHBOARDS, GRAFANA, panels, reading, variables
 from tests.stack.grafana import TimeRange, sql_of
+from tests.stack.stored_results import StoredResults, store_results
 from tests.target.server import ADD, serving
 
 # By type of panel, what the data source makes of the rows: a time series, a table, a trace.
@@ -32,6 +34,7 @@ TRACE_COLUMNS = {
     "tags", "serviceTags", "statusCode",
 }  # fmt: skip
 
+_DAY_NS = 86_400 * NS_PER_S
 
 FAULTS = (
     FaultRecord(0, "latency 20ms for 1s", "latency", 600_000_000, 1_600_000_000),
@@ -47,10 +50,15 @@ class Filled:
     run: Run
     when: TimeRange
     variables: dict[str, str | list[str]]
+    results: StoredResults
 
     def ask(self, raw: str, **chosen: str) -> pd.DataFrame:
         """The rows of a panel's SQL, asked under the settings of Grafana's user."""
-        sql = sql_of(raw, self.when, {**self.variables, **chosen})
+        when = self.when
+        if "experiments" in raw:  # whose results are a day older than the run
+            at_ms = self.results.at_ns // 1_000_000
+            when = TimeRange(at_ms - 60_000, at_ms + 60_000)
+        sql = sql_of(raw, when, {**self.variables, **chosen})
         assert "system." not in sql, "that user may read one database only"
         return self.client.query_df(sql, tz_mode="aware")
 
@@ -75,6 +83,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
         store.save(done)
         with store.connect() as client:
             assert ingest(client, [otlp]).errors == 0
+            day_before_ns = done.started_at_ns // 1000 * 1000 - _DAY_NS
+            results = store_results(store, day_before_ns)
             start_ms = done.started_at_ns // 1_000_000
             when = TimeRange(start_ms - 60_000, start_ms + 120_000)
             chosen: dict[str, str | list[str]] = {
@@ -82,9 +92,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
                 "trace": "",
                 "name": [done.name],
                 "service": ["benchlab-target"],
+                **results.ids,
             }
             with reading(default_dsn()) as reader:
-                yield Filled(reader, done, when, chosen)
+                yield Filled(reader, done, when, chosen, results)
 
 
 @pytest.mark.parametrize("panel", list(panels()))
@@ -106,7 +117,12 @@ def test_a_panels_sql_gives_rows_it_can_draw(filled: Filled, panel: dict[str, An
             assert frame.notna().all(axis=None)
         if panel["type"] == "barchart":
             assert panel["options"]["xField"] in frame
-            assert frame.select_dtypes("number").shape[1] == 1
+            assert not frame.select_dtypes("number").isna().any(axis=None)
+        if panel["type"] == "trend":  # lines over a number
+            over = frame[panel["options"]["xField"]]
+            assert over.is_monotonic_increasing
+            assert over.is_unique
+            assert frame.notna().sum(axis=1).min() > 1
         if panel["type"] == "traces":
             assert set(frame) == TRACE_COLUMNS
             assert frame["traceID"].nunique() == 1
@@ -184,6 +200,74 @@ def test_a_slow_request_links_to_its_trace(filled: Filled) -> None:
         assert set(trace["traceID"]) == {rows["trace_id"][0]}
 
 
+def test_a_comparison_has_every_metric_with_its_interval(filled: Filled) -> None:
+    wanted = filled.results.comparison
+    assert wanted.verdict == "slower"
+    table = filled.ask(panel_of("comparisons", "Metrics")).set_index("metric")
+    assert set(table.index) == {*wanted.metrics, "error_ratio"}
+    bars = filled.ask(
+        panel_of("comparisons", "Change of each metric, with its 95 % interval")
+    ).set_index("metric")
+    for name, metric in wanted.metrics.items():
+        assert table["verdict"][name] == metric.verdict
+        if metric.ratio is not None and metric.ratio_low is not None:
+            assert table["change"][name] == pytest.approx(metric.ratio - 1)
+            assert bars["low"][name] == pytest.approx(metric.ratio_low - 1)
+    base_ns = wanted.metrics["p50"].base
+    assert base_ns is not None
+    assert table["base"]["p50"] == f"{base_ns / 1e6:.3f}".rstrip("0") + " ms"
+    assert table["verdict"]["error_ratio"] == wanted.errors.verdict
+    arms = filled.ask(panel_of("comparisons", "Latency of each run"))["arm"]
+    assert dict(arms.value_counts()) == {"a": 12, "b": 12}
+
+
+def test_a_search_has_its_answer_and_every_probe(filled: Filled) -> None:
+    wanted = filled.results.capacity
+    for title, value in (
+        ("Capacity", wanted.rate_rps),
+        ("At least", wanted.rate_low),
+        ("At most", wanted.rate_high),
+        ("Limited by", wanted.limited_by),
+    ):
+        (sql,) = [
+            panel["targets"][0]["rawSql"]
+            for panel in DASHBOARDS["capacity"]["panels"]
+            if (panel["type"], panel["title"]) == ("stat", title)
+        ]
+        assert filled.ask(sql).iloc[0, 0] == value
+    table = filled.ask(panel_of("capacity", "Probes of the search"))
+    assert list(table["run_id"]) == [probe.run_id for probe in wanted.probes]
+    assert list(table["decision"]) == [probe.decision for probe in wanted.probes]
+    assert len(filled.ask(panel_of("capacity", "Rate of each probe"))) == len(wanted.probes)
+    shares = filled.ask(panel_of("capacity", "Share of requests within the objective, by rate"))
+    curve = shares.dropna(subset=["fitted"])
+    assert list(curve["fitted"]) == [point.attained_ratio for point in wanted.curve]
+    assert list(curve["high"]) == [point.attained_high for point in wanted.curve]
+    rates = {round(probe.rate_rps, 6) for probe in wanted.probes if probe.decision == "good"}
+    assert set(shares["rate_rps"][shares["good"].notna()]) == rates
+
+
+def test_a_trend_has_its_levels_and_marks(filled: Filled) -> None:
+    wanted = filled.results.trend
+    (change,), (moved,) = wanted.changes, wanted.breaks
+    runs = filled.ask(panel_of("trend", "Each run, and the level it belongs to"))
+    frame = wanted.to_pandas()
+    assert list(runs["value"]) == pytest.approx(list(frame["value"] / 1e6))
+    assert list(runs["level"]) == pytest.approx(list(frame["level"] / 1e6))
+    assert set(runs["series"]) == {"p99, ms"}
+    (row,) = filled.ask(panel_of("trend", "Changes of level")).to_dict("records")
+    assert (row["direction"], row["first_with"]) == ("worse", change.first_bad.run_id)
+    assert row["first_started_at"] == change.first_bad.started_at
+    marks = {
+        annotation["name"]: filled.ask(annotation["target"]["rawSql"])
+        for annotation in DASHBOARDS["trend"]["annotations"]["list"]
+    }
+    assert list(marks["Changes"]["time"]) == [change.first_bad.started_at]
+    assert marks["Changes"]["text"][0].startswith("worse by ")
+    assert list(marks["Breaks"]["time"]) == [wanted.points[moved.index].started_at]
+    assert "cpu_model" in marks["Breaks"]["text"][0]
+
+
 def test_grafana_is_read_only(filled: Filled) -> None:
     for sql in ("TRUNCATE TABLE runs", "SET readonly = 0", "SET max_execution_time = 99"):
         with pytest.raises(DatabaseError, match="readonly"):
@@ -240,7 +324,8 @@ def test_a_dashboard_is_complete(name: str) -> None:
             assert target["editorType"] == "sql"
             assert target["format"] == FORMATS.get(panel["type"], 1)
             # Never more than the chosen time or run holds.
-            assert re.search(r"\$__timeFilter\(|id = \$\{run:singlequote\}", target["rawSql"])
+            one = r"id = \$\{(run|comparison|search|trend):singlequote\}"
+            assert re.search(rf"\$__timeFilter\(|{one}", target["rawSql"])
     first = dashboard["templating"]["list"][0]
     assert (first["type"], first["query"]) == ("datasource", "grafana-clickhouse-datasource")
     names = {variable["name"] for variable in dashboard["templating"]["list"]}

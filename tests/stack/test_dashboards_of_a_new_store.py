@@ -17,7 +17,11 @@ from tests.stack.grafana import TimeRange, sql_of
 
 EVER = TimeRange(0, 2**31 * 1000)
 # What Grafana makes of variables that have no value to offer.
-NOTHING: dict[str, str | list[str]] = {"run": "", "trace": "", "name": [], "service": []}
+NOTHING: dict[str, str | list[str]] = {
+    **dict.fromkeys(("run", "trace", "comparison", "search", "trend"), ""),
+    "name": [],
+    "service": [],
+}
 
 
 @pytest.fixture(scope="module")

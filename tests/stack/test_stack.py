@@ -187,8 +187,12 @@ def test_secrets_come_from_the_environment_only(services: dict[str, dict[str, An
 def test_the_example_env_lists_every_secret_without_values() -> None:
     text = (ROOT / ".env.example").read_text()
     assert dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE)) == dict.fromkeys(SECRETS, "")
-    ports = set(re.findall(r"\$\{(\w+_PORT):-\d+\}", (ROOT / "compose.yaml").read_text()))
+    compose = (ROOT / "compose.yaml").read_text()
+    ports = set(re.findall(r"\$\{(\w+_PORT):-\d+\}", compose))
     assert ports == set(re.findall(r"^#(\w+_PORT)=\d+$", text, re.MULTILINE))
+    optional = set(re.findall(r"\$\{(\w+):-[^}]*\}", compose)) - ports
+    assert optional == set(re.findall(r"^#(\w+)=", text, re.MULTILINE)) - ports
+    assert re.findall(r"^#(\w+)=$", text, re.MULTILINE) == sorted(OPTIONAL_SECRETS)
 
 
 def test_faults_of_the_target_are_off_and_have_no_token_by_default(tmp_path: Path) -> None:
@@ -197,6 +201,26 @@ def test_faults_of_the_target_are_off_and_have_no_token_by_default(tmp_path: Pat
     assert services["target"]["environment"]["BENCHLAB_TARGET_FAULTS"] == "0"
     for name in ("target", "lab"):
         assert services[name]["environment"]["BENCHLAB_TARGET_FAULT_TOKEN"] == ""
+
+
+def test_target_and_lab_share_the_token_for_faults(services: dict[str, dict[str, Any]]) -> None:
+    for name in ("target", "lab"):
+        token = services[name]["environment"]["BENCHLAB_TARGET_FAULT_TOKEN"]
+        assert token == VALUES["TARGET_FAULT_TOKEN"]
+
+
+def test_the_target_serves_grpc_on_the_port_that_is_published(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    target = services["target"]
+    _, _, port = target["environment"]["BENCHLAB_TARGET_GRPC"].rpartition(":")
+    # Version 1 of compose prints strings such as 127.0.0.1:8000:8000/tcp, version 2 mappings.
+    published = {
+        str(entry["target"]) if isinstance(entry, dict) else re.findall(r"\d+", entry)[-1]
+        for entry in target["ports"]
+    }
+    exposed = set(re.findall(r"^EXPOSE (.+)$", dockerfile(target), re.MULTILINE)[0].split())
+    assert port in published == exposed
 
 
 def test_every_mounted_file_exists(services: dict[str, dict[str, Any]]) -> None:

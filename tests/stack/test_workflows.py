@@ -16,6 +16,8 @@ WORKFLOWS = {
 }
 # By job, what it may do beyond reading the code.
 MAY = {
+    ("pages", "deploy"): {"id-token": "write", "pages": "write"},
+    ("release", "notes"): {"contents": "write"},
     ("release", "pypi"): {"id-token": "write"},
     ("release", "images"): {"contents": "read", "packages": "write"},
 }
@@ -73,10 +75,13 @@ def test_jobs_have_timeouts_and_no_foreign_text_in_scripts(
 def test_publishing_needs_all_checks() -> None:
     workflow = WORKFLOWS["release"]
     assert workflow[True] == {"push": {"tags": ["v*"]}}  # YAML reads "on" as true
+    jobs = workflow["jobs"]
     for name in ("pypi", "images"):
-        assert set(workflow["jobs"][name]["needs"]) == {"ci", "package"}
+        assert set(jobs[name]["needs"]) == {"ci", "trial"}
+    assert jobs["trial"]["needs"] == "package"
+    assert set(jobs["notes"]["needs"]) == {"pypi", "images"}
     assert "workflow_call" in WORKFLOWS["ci"][True]
-    assert "secrets" not in str(workflow["jobs"]["pypi"]), "a trusted publisher needs no token"
+    assert "secrets" not in str(jobs["pypi"]), "a trusted publisher needs no token"
 
 
 def test_compose_uses_the_published_images() -> None:
@@ -100,13 +105,11 @@ def test_compose_uses_the_published_images() -> None:
 
 def test_the_tag_is_compared_with_the_version_as_it_is_written() -> None:
     text = (ROOT / "benchlab/version.py").read_text()
-    (version,) = re.findall(r'^__version__ = "(.*)"$', text, re.MULTILINE)
+    assert re.search(r'^__version__ = "[^"]+"$', text, re.MULTILINE)
     steps = WORKFLOWS["release"]["jobs"]["package"]["steps"]
     (check,) = [step for step in steps if "TAG" in step.get("env", {})]
-    assert check["run"] == r'grep -qxF "__version__ = \"${TAG#v}\"" benchlab/version.py'
-    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    for name in ("target", "lab"):
-        assert compose[name]["image"].endswith(f":{version}")
+    version_line = check["run"].splitlines()[0]
+    assert version_line == r'grep -qxF "__version__ = \"${TAG#v}\"" benchlab/version.py'
 
 
 def test_dependabot_covers_every_pinned_dependency() -> None:

@@ -6,11 +6,14 @@ L1 fit finds are those of the tests of airspeed velocity. More seeds are in test
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchlab.statistics.change_points import Change, change_points, energy_split, pelt
+from benchlab.statistics.change_points import Change, best_segments, change_points, energy_split
 
 Values = NDArray[np.float64]
 
@@ -59,20 +62,39 @@ def test_series_with_known_changes() -> None:
 
 
 def test_the_second_detector_finds_known_steps() -> None:
-    assert pelt(np.repeat([1.0, 2, 3], 3), 0.1) == [3, 6]
-    assert pelt(np.repeat([1.0, 2, 3], 3), 8.0) == []
+    assert best_segments(np.repeat([1.0, 2, 3], 3), 0.1) == [3, 6]
+    assert best_segments(np.repeat([1.0, 2, 3], 3), 8.0) == []
     rng, place = np.random.default_rng(1234), np.arange(100)
     steps = ((5, 0.4), (10, 0.9), (20, -0.2), (50, 0.2), (70, 1.1))
     values = sum(size * (place >= start) for start, size in steps) + 0.05 * rng.random(100)
-    assert pelt(values, 0.1) == [5, 10, 20, 50, 70]
+    assert best_segments(values, 0.1) == [5, 10, 20, 50, 70]
     noise = 5 * rng.normal(size=3000) + (np.arange(3000) >= 2500)
-    assert pelt(noise, 3 * np.log(3000) * 25) == []
+    assert best_segments(noise, 3 * np.log(3000) * 25) == []
+
+
+@pytest.mark.parametrize("penalty", [0.3, 1.0, 3.0])
+def test_no_other_segments_cost_less(penalty: float) -> None:
+    rng = np.random.default_rng(round(10 * penalty))
+    for count in range(3, 13):
+        values = rng.normal(10, 1, count) + 2 * (np.arange(count) >= rng.integers(count))
+        splits = [
+            found
+            for number in range(count // 3)
+            for found in combinations(range(3, count - 2), number)
+            if all(end - start >= 3 for start, end in pairwise([0, *found, count]))
+        ]
+
+        def cost(found: Sequence[int], values: Values = values) -> float:
+            parts = np.split(values, found)
+            return sum(part.var() * len(part) for part in parts) + penalty * len(found)
+
+        assert tuple(best_segments(values, penalty)) == min(splits, key=cost)
 
 
 def test_a_slow_drift_beside_a_step_is_worth_no_penalty() -> None:
     place = np.arange(1000)
     values = 0.2 * np.cos(place / 100) + (place >= 500)
-    assert pelt(values, 25.0) == [500]
+    assert best_segments(values, 25.0) == [500]
 
 
 def test_steps_after_each_other_are_all_found() -> None:

@@ -15,7 +15,6 @@ from benchlab.plan.plan import Plan
 from benchlab.plan.request import Request
 from benchlab.plan.shapes import ConstantRate
 from benchlab.plan.stream import Stream
-from benchlab.plan.transport import Retry, Transport
 from benchlab.runs.head import new_run_id
 from benchlab.runs.health import WorkerHealth
 from benchlab.runs.host_record import HostRecord
@@ -50,8 +49,13 @@ class SpreadRun:
         return self.parent
 
 
-def spread_run(directory: Path, count: int = 300, run_id: str = "") -> SpreadRun:
-    """Make the spools of a run of ``count`` samples, the hosts' below ``directory``."""
+def spread_run(
+    directory: Path, count: int = 300, run_id: str = "", *, beside: bool = True
+) -> SpreadRun:
+    """Make the spools of a run of ``count`` samples, the hosts' below ``directory``.
+
+    Without the records ``beside`` them, there are only connections.
+    """
     rng = np.random.default_rng(7)
     plan = Plan(
         [
@@ -62,11 +66,11 @@ def spread_run(directory: Path, count: int = 300, run_id: str = "") -> SpreadRun
         duration_s=(count - count // 20) / 1000,
         warmup_s=count // 20 / 1000,
         workers=WORKERS,
-        transport=Transport(retry=Retry(tries=3)),
         slo=["p99<1s", "error_ratio<50%"],
         name="spread",
     )
     run_id = run_id or new_run_id()
+    samples = _records(count, rng)
     hosts = [directory / run_id / str(number) / run_id for number in range(len(HOSTS))]
     with spool.create(run_id, plan, {"host": "parent"}) as parent:
         spool.write_start(parent, STARTED_AT_NS)
@@ -74,7 +78,7 @@ def spread_run(directory: Path, count: int = 300, run_id: str = "") -> SpreadRun
         for workers, host in zip(HOSTS, hosts, strict=True):
             shutil.copytree(parent, host)
             for worker in workers:
-                _write(host, worker, _records(count, rng), rng)
+                _write(host, worker, samples, rng, beside=beside)
                 spool.write_health(parent, WorkerHealth(worker, clock="timerfd"))
                 spool.write_health(host, WorkerHealth(worker, clock="timerfd"))
         spool.write_outcome(parent, None)
@@ -108,7 +112,12 @@ def _records(count: int, rng: np.random.Generator) -> NDArray[np.void]:
 
 
 def _write(
-    directory: Path, worker: int, records: NDArray[np.void], rng: np.random.Generator
+    directory: Path,
+    worker: int,
+    records: NDArray[np.void],
+    rng: np.random.Generator,
+    *,
+    beside: bool,
 ) -> None:
     """Write what ``worker`` has of ``records``, in the order in which they were done."""
     own = records[records["seq"] % WORKERS == worker]
@@ -123,11 +132,13 @@ def _write(
     connections["connect_ns"] = rng.integers(0, 2_000_000, len(seqs))
     connections.tofile(spool.connections_path(directory, worker))
 
+    seqs = seqs if beside else seqs[:0]
     tries = np.zeros(len(seqs), dtype=TRY_DTYPE)
     tries["seq"], tries["parent_seq"] = seqs, seqs - WORKERS
     tries["number"], tries["reason"] = 2, TryReason.RETRY
     tries.tofile(spool.tries_path(directory, worker))
 
+    seqs = seqs[:5]
     streams = np.zeros(len(seqs), dtype=STREAM_DTYPE)
     streams["seq"], streams["events"] = seqs, 3
     streams["gaps"][:, 5], streams["gaps"][:, 17] = 1, 2

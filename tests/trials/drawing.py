@@ -12,12 +12,16 @@ __all__ = ["MS", "RATES", "RATE_SPREAD", "SECOND", "Drawing"]
 RATES: dict[str, tuple[float, ...]] = {
     "dev": (100, 120, 140, 170, 200, 240, 280, 340, 400, 475, 550, 670, 800, 940, 1100, 1290, 1500,
             1690, 1900),
-    "report": (110, 130, 154, 184, 219, 259, 308, 369, 436, 511, 607, 732, 867, 1017, 1191,
+    "judged": (110, 130, 154, 184, 219, 259, 308, 369, 436, 511, 607, 732, 867, 1017, 1191,
                1391, 2050),
+    "judged_later": (106.4, 148.9, 159.3, 188.8, 212.3, 225.7, 297.9, 318.5, 359.3, 423.6, 448, 586,
+                     628, 710.4, 753.3, 844.8, 1161, 1590, 1790),
+    "report": (105.5, 113.1, 126.7, 150.2, 160.7, 179.4, 210.7, 224.1, 265.1, 300.5, 321.4, 378.2,
+               591.6, 622.3, 715.3, 888.7, 991.8, 1220.1, 1358.8, 2002),
 }  # fmt: skip
-"""Rates that the detectors were developed on, and those that they are judged on, which differ."""
+"""Rates that the detectors were developed on (also since they were judged on them), and others."""
 
-RATE_SPREAD = {"dev": 0.05, "report": 0.02}
+RATE_SPREAD = {"dev": 0.05, "judged": 0.02, "judged_later": 0.004, "report": 0.0025}
 """How far a trial's rate is from the one it drew at most, as a ratio."""
 
 MS = 1_000_000

@@ -8,12 +8,19 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["OWN_MS", "TARGET_CAUSES", "TargetDrawing"]
+__all__ = ["OWN_MS", "TARGET_CAUSES", "TARGET_RATES", "TARGET_RATE_SPREAD", "TargetDrawing"]
 
-_RATES = {
+TARGET_RATES = {
     "dev": (60, 67, 75, 82, 90, 97, 105, 112, 120),
-    "report": (52, 135, 150),
+    "judged": (52, 135, 150),
+    "judged_later": (55.8, 63.4, 70.9, 78.4, 85.9, 127.2, 142.2),
+    "report": (54.4, 62.3, 69.6, 72.2, 93.4, 124.8, 139.9),
 }
+"""As :data:`tests.trials.drawing.RATES`, lower: the target does more than the fault server."""
+
+TARGET_RATE_SPREAD = {"dev": 0.03, "judged": 0.03, "judged_later": 0.01, "report": 0.004}
+"""As :data:`tests.trials.drawing.RATE_SPREAD`."""
+
 _LONG_BYTES = 10_000  # in a request, when sizes are to matter
 OWN_MS = 5.0
 """What the target itself takes at most, beyond the latency that a trial gives it."""
@@ -25,7 +32,8 @@ class TargetDrawing:
     def __init__(self, rng: np.random.Generator, seed: int, rates: str, traced: bool) -> None:
         self.rng, self.seed, self.traced = rng, seed, traced
         self.length_s = round(float(rng.uniform(5.0, 5.5)), 2)
-        self.rate = float(rng.choice(_RATES[rates])) * float(rng.uniform(0.97, 1.03))
+        self.rate = float(rng.choice(TARGET_RATES[rates]))
+        self.rate *= 1 + TARGET_RATE_SPREAD[rates] * float(rng.uniform(-1, 1))
         self.base = self.log(4.0, 15.0)  # ms
         self.spread = self.base * float(rng.uniform(0.08, 0.2))
         self.load = str(rng.choice(["constant", "poisson", "closed"], p=[0.4, 0.35, 0.25]))

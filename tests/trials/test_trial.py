@@ -6,6 +6,7 @@ import pytest
 
 from benchlab.analysis.causes.cause import CAUSES as KNOWN
 from tests.trials.drawing import RATE_SPREAD, RATES
+from tests.trials.target_causes import TARGET_RATE_SPREAD, TARGET_RATES
 from tests.trials.trial import CAUSES, Kind, draw
 
 
@@ -39,13 +40,18 @@ def test_child_spans_are_never_left_to_guess() -> None:
     assert not all(trial.traced for trial in trials)
 
 
-def test_reported_rates_are_not_those_of_development() -> None:
-    low, high = 1 - RATE_SPREAD["dev"], 1 + RATE_SPREAD["dev"]
+@pytest.mark.parametrize(
+    ("rates", "spread"), [(RATES, RATE_SPREAD), (TARGET_RATES, TARGET_RATE_SPREAD)]
+)
+def test_reported_rates_are_not_those_of_development(
+    rates: dict[str, tuple[float, ...]], spread: dict[str, float]
+) -> None:
     near = [
-        (dev, report)
-        for dev in RATES["dev"]
-        for report in RATES["report"]
-        if low * dev < (1 + RATE_SPREAD["report"]) * report
-        and (1 - RATE_SPREAD["report"]) * report < high * dev
+        (known, report)
+        for kind in ("dev", "judged", "judged_later")
+        for known in rates[kind]
+        for report in rates["report"]
+        if (1 - spread[kind]) * known < (1 + spread["report"]) * report
+        and (1 - spread["report"]) * report < (1 + spread[kind]) * known
     ]
     assert near == []

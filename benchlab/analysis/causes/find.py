@@ -18,7 +18,7 @@ from benchlab.analysis.causes.freezes import Freezes, find_freezes
 from benchlab.analysis.causes.groups import one_of_many
 from benchlab.analysis.causes.levels import bimodal, drift
 from benchlab.analysis.causes.machine import felt_noise, noise
-from benchlab.analysis.causes.pauses import are_alike, service_freezes
+from benchlab.analysis.causes.pauses import are_alike, service_freezes, with_backlog
 from benchlab.analysis.causes.phases import connection_cap, generator, new_connections, slow_body
 from benchlab.analysis.causes.queues import overload, queueing
 from benchlab.analysis.causes.requests import Floats, Mask, Requests
@@ -78,10 +78,18 @@ def _findings(requests: Requests) -> list[Finding]:
     """
     freezes = find_freezes(requests)
     frozen = service_freezes(requests, freezes)
-    if frozen is None:
+    if frozen is None or frozen[0].cause == "stall":
         more = find_freezes(requests, within_queue=True)
-        if are_alike(np.where(more.is_local, 0.0, more.length_ns), more.least_ns):
-            freezes, frozen = more, service_freezes(requests, more)
+        again = service_freezes(requests, more)
+        if again is not None and (
+            _is_regular(again)
+            or (
+                frozen is None
+                and requests.is_open
+                and are_alike(np.where(more.is_local, 0.0, more.length_ns), more.least_ns)
+            )
+        ):
+            freezes, frozen = more, again
     found = _with_freezes(requests, freezes, frozen)
     left = requests
     for item in found:
@@ -94,6 +102,13 @@ def _findings(requests: Requests) -> list[Finding]:
     if again is None or (frozen is not None and _cost(again[0]) <= _cost(frozen[0])):
         return found
     return _with_freezes(requests, freezes, again)
+
+
+def _is_regular(frozen: tuple[Finding, Mask]) -> bool:
+    """Whether freezes are periodic pauses beyond doubt."""
+    finding, members = frozen
+    count = int(np.count_nonzero(members))
+    return finding.cause == "periodic_pause" and count >= limit.PERIODIC_CERTAIN
 
 
 def _cost(item: Finding) -> float:
@@ -127,6 +142,8 @@ def _with_freezes(
         left = left if item is None else left.without(item.explained)
     drifted: Finding | None = None
     waiting = overload(left, calm)
+    if waiting is not None and frozen is not None and _is_regular(frozen):
+        found[found.index(frozen[0])] = with_backlog(requests, freezes, frozen)
     if waiting is None and (waiting := queueing(left, calm)) is not None:
         # A service that becomes slower has more and more in flight: is there a queue without that?
         drifted = drift(left, calm, only_clear=True)

@@ -77,7 +77,7 @@ def find_freezes(requests: Requests, within_queue: bool = False) -> Freezes:
     """Every freeze of all requests, with who was delayed by it.
 
     Those ``within_queue`` too, if asked: where all wait for long anyhow, a freeze of the machine is
-    as easily seen as one of the service.
+    as easily seen as one of the service, and in a closed loop all users may wait for one by chance.
     """
     count = len(requests)
     usual = float(np.quantile(requests.latency, limit.FREEZE_OVERDUE))
@@ -104,7 +104,9 @@ def find_freezes(requests: Requests, within_queue: bool = False) -> Freezes:
     if len(at) > _MOST:
         at = np.sort(at[np.argsort(gap[at])[-_MOST:]])
     found = _with_cost(requests, *_joined(done[at], done[at + 1]), usual, least)
-    return found if requests.is_open else _without_coincidences(requests, found, usual)
+    if requests.is_open or within_queue:
+        return found
+    return _without_coincidences(requests, found, usual)
 
 
 def _without_coincidences(requests: Requests, found: Freezes, usual: float) -> Freezes:

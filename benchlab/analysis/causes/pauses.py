@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from benchlab.analysis.causes.requests import Floats, Mask, Requests
 from benchlab.text import plural
 from benchlab.units import NS_PER_S, format_ms, format_share
 
-__all__ = ["are_alike", "before_span_share", "service_freezes"]
+__all__ = ["are_alike", "before_span_share", "service_freezes", "with_backlog"]
 
 _TRY_STALL = (
     "look at what the service and its machine did at that moment: a deployment, a snapshot, a full"
@@ -170,6 +171,28 @@ def _periodic(requests: Requests, freezes: Freezes, members: Mask, period: float
     explained = np.where(delayed, freezes.delay_ns, 0.0)
     return Finding("periodic_pause", explained, (Evidence(text, numbers),),
                    "timeline", _TRY_PERIODIC)  # fmt: skip
+
+
+def with_backlog(requests: Requests, freezes: Freezes, frozen: tuple[Finding, Mask]) -> Finding:
+    """Pauses of a service that more comes to than it completes: they delay all who come later.
+
+    Each adds its length to the backlog, which the service works off as far as it has time to spare
+    between them (a fluid queue): none if more comes than it could complete without them.
+    """
+    finding, members = frozen
+    start, end = float(requests.intended[0]), float(requests.done.max())
+    paused = freezes.length_ns[members]
+    completed = len(requests) / max(end - start - float(paused.sum()), 1.0)
+    offered = len(requests) / max(float(requests.intended[-1]) - start, 1.0)
+    spare = max(1.0 - offered / completed, 0.0)
+    carried, before, left = np.zeros(len(requests)), start, 0.0
+    for at, length in zip(freezes.end_ns[members].tolist(), paused.tolist(), strict=True):
+        left = max(left - spare * (at - length - before), 0.0) + length
+        carried = np.where(requests.done >= at, left - spare * (requests.done - at), carried)
+        before = at
+    excess = requests.latency - float(np.quantile(requests.latency, limit.QUICKEST_RATIO))
+    carried = np.clip(carried, 0, np.maximum(excess, 0))
+    return replace(finding, explained=np.maximum(finding.explained, carried))
 
 
 def _loop(requests: Requests, freezes: Freezes, members: Mask) -> Finding:

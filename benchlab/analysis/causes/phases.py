@@ -169,7 +169,7 @@ def _usual_then(requests: Requests, reused: Mask) -> Floats:
 def slow_body(requests: Requests, calm: Mask) -> Finding | None:
     """The first byte comes quickly, and the last one late."""
     chosen = calm & ~requests.failed
-    body = requests.body
+    body = np.minimum(requests.body, requests.service)  # the rest is explained already
     if not chosen.any():
         return None
     median = float(np.median(body[chosen]))

@@ -130,6 +130,9 @@ PERIODIC_SPREAD: Final = 0.02
 PERIODIC_SHARE: Final = 0.75
 """Share of the places that have a freeze, and of the long freezes that are at a place."""
 
+QUICKEST_RATIO: Final = 0.02
+"""Percentile of the latency of requests that did not wait in a backlog."""
+
 LOOP_FEWEST: Final = 3
 """Freezes that are long and irregular: fewer are stalls of their own."""
 

@@ -52,7 +52,8 @@ def _base(draft: Draft) -> Request:
         raise InputError("--scenario does not apply to a replay: leave one of them out")
     if draft.get("targets"):
         raise InputError("--target does not apply to a replay: give the base URL of one service")
-    request, *more = draft["requests"]
+    requests: list[Request] = draft["requests"]
+    request, *more = requests
     if more:
         raise InputError(
             f"the plan has {1 + len(more):,} requests of its own: give the URL of the service"

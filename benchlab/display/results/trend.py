@@ -42,8 +42,8 @@ def view(result: Trend) -> ResultView:
             table for table in (_changes(result), _breaks(result), _left_out(result)) if table.rows
         ),
         notes=(
-            "A change takes two detectors (E-divisive with p ≤ 0.001, and PELT) and three runs"
-            " after it. The range holds the first run after it with 95 % confidence.",
+            "A change takes two detectors (E-divisive with p ≤ 0.001, and optimal partitioning) and"
+            " three runs after it. The range holds the first run after it with 95 % confidence.",
         ),
     )
 

@@ -16,7 +16,7 @@ from concurrent.futures import TimeoutError as NotYet
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from benchlab.errors import InputError, RunError, causes_of, error_from_data
+from benchlab.errors import InputError, RunError, WorkerError, causes_of, error_from_data
 from benchlab.extras import require_extra
 from benchlab.load.cluster import calls
 from benchlab.load.cluster.asked import Cluster
@@ -35,7 +35,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-_CONNECT_S = 10.0
+_CONNECT_S = 20.0
 _DIRECT_S = 3.0
 _ASK_S = 2.0
 _CLOSE_S = 5.0
@@ -127,6 +127,7 @@ class ClusterConnection:
         self._client: Any = None
         self._direct = False
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_report_unexpected)
         self._thread = threading.Thread(target=self._serve, name=_THREAD, daemon=True)
         self.scheduler = public_url(address)
         self.dask_workers: tuple[str, ...] = ()
@@ -293,11 +294,7 @@ class ClusterConnection:
             await self._client
         except Exception as exc:
             raise _unreachable(self.scheduler, exc) from exc
-        try:
-            async with asyncio.timeout(_CONNECT_S):
-                versions = await self._client.run(eval, _VERSIONS, on_error="return")
-        except Exception as exc:
-            raise _unreachable(self.scheduler, exc) from exc
+        versions = await self._run(eval, _VERSIONS)
         if not versions:
             raise InputError(
                 "the cluster has no Dask workers",
@@ -307,8 +304,33 @@ class ClusterConnection:
             )
         _check_versions(versions)
         self.dask_workers = tuple(sorted(versions))
-        await self._client.run(calls.install, workers=list(self.dask_workers))
+        for address, result in (await self._run(calls.install)).items():
+            if isinstance(result, Exception):
+                raise WorkerError(f"the Dask worker {address} was lost ({result})") from result
         self._direct = await self._reaches_workers()
+
+    async def _run(self, function: Callable[..., Any], *args: Any) -> dict[str, Any]:
+        """What a function returns, or raises, in every Dask worker.
+
+        Raises:
+            InputError: the scheduler was lost, or a Dask worker hangs.
+        """
+        workers = list(self.dask_workers) or None
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                found: dict[str, Any] = await self._client.run(
+                    function, *args, workers=workers, on_error="return"
+                )
+        except TimeoutError as exc:
+            raise InputError(
+                f"not all of its Dask workers respond within {_CONNECT_S:.0f} s",
+                field="cluster",
+                value=self.scheduler,
+                remedy="end those that hang or cannot be reached, or wait until they are idle",
+            ) from exc
+        except Exception as exc:
+            raise _unreachable(self.scheduler, exc) from exc
+        return found
 
     async def _reaches_workers(self) -> bool:
         """Whether the Dask workers can be reached, and not only through the scheduler."""
@@ -393,6 +415,12 @@ def _check_versions(workers: Mapping[str, Any]) -> None:
             remedy="install the same versions everywhere:"
             f" pip install 'benchlab[cluster]=={__version__}'",
         )
+
+
+def _report_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what nobody awaited, as usual, but for connections that a call has given up."""
+    if not isinstance(context.get("exception"), OSError):  # which a TimeoutError is too
+        loop.default_exception_handler(context)
 
 
 def _of_others(record: logging.LogRecord) -> bool:

@@ -219,12 +219,15 @@ class Delivery:
                 self._problem = problem
                 if share is self._share and ended and not problem and not share.unsent:
                     self._done = True
-                self._changed.wait_for(
-                    lambda before=share, was=ended: (
-                        self._stopped or self._share is not before or self._ended != was
-                    ),
-                    None if self._done else pause_s,
-                )
+                self._await_change(share, ended, None if self._done else pause_s)
+
+    def _await_change(self, share: SentShare, ended: bool, timeout_s: float | None) -> None:
+        """Wait until there is another ``share``, or the workers have ended that had not."""
+
+        def has_changed() -> bool:
+            return self._stopped or self._share is not share or self._ended != ended
+
+        self._changed.wait_for(has_changed, timeout_s)
 
     def _goes_on(self) -> bool:
         return not self._stopped and self._wanted()

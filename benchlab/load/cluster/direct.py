@@ -116,10 +116,19 @@ def deliver(
     except BaseException:
         connection.finish([_trying(host.leave_share()) for host in parent.reached])
         raise
-    if not any(worker.problem_kind == "lost" for worker in run.health.workers):
+    if not _lacks_shares(directory):
         spool.remove(directory)
     connection.finish([_trying(host.delete_share()) for host in parent.reached])
     return run
+
+
+def _lacks_shares(directory: Path) -> bool:
+    """Whether the spool that the parent of a run has of it is still to say that a host is lost.
+
+    One that was made to recover a run knows no hosts, and is made again when it is needed.
+    """
+    found = spool.read_cluster(directory)
+    return found is not None and bool(found.hosts) and bool(spool.missing_workers(directory))
 
 
 class _Parent:

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchlab import spool
 from benchlab.errors import BenchlabError, InputError, WorkerError
-from benchlab.load.cluster.agent import LATE_LIMIT_NS, HostFacts
+from benchlab.load.cluster.agent import HostFacts
 from benchlab.load.cluster.agents import GONE, call_agent, start_agent
 from benchlab.load.cluster.clock import ClockReading, measure_clock
 from benchlab.load.cluster.connect import ClusterConnection, HostGoneError, HostUnreachableError
@@ -72,6 +72,7 @@ class HostLink:
         self._is_gone = self._keeps_share = False
         self._ending = asyncio.Event()
         self._commands: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
+        self._keeping: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -112,6 +113,7 @@ class HostLink:
             raise WorkerError(f"the host {self.address} does not respond ({exc})") from exc
         except BenchlabError as exc:
             raise self._named(exc) from exc
+        self._keeping = asyncio.create_task(self._keep_lease())
 
     async def check(
         self,
@@ -173,7 +175,8 @@ class HostLink:
         self._ending.set()  # it may be writing: it is not cancelled
         for task in self._tasks[1:]:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        keeping = [] if self._keeping is None else [self._keeping]
+        await asyncio.gather(*self._tasks, *keeping, return_exceptions=True)
         if not was_started or self._mirror is None:
             with suppress(BenchlabError, HostUnreachableError):
                 await self._call("finish", timeout_s=self._patience.lease_s + 5)
@@ -207,6 +210,13 @@ class HostLink:
                     await self._pause(self._patience.lease_s / 5)
                 elif reading.is_complete:
                     await self._pause(self._poll_s)
+
+    async def _keep_lease(self) -> None:
+        """Let the agent hear of the parent until it is followed: preparing a run may take long."""
+        while not self._ending.is_set() and not self._tasks:
+            with suppress(BenchlabError, HostUnreachableError):
+                await self._call("read", {}, 0)
+            await self._pause(self._patience.lease_s / 5)
 
     async def _pause(self, seconds: float) -> None:
         """Wait so long, or until the end."""
@@ -267,8 +277,6 @@ class HostLink:
             start_ns = int(starts[0].partition(" ")[2]) + self.clock.offset_ns
             at_ns = spool.read_started_at_ns(self._directory)
             self._late_ns = max(self._late_ns, await self._call("start", start_ns, at_ns))
-            if self._late_ns > LATE_LIMIT_NS:
-                return
         others = [each for each in commands if not each[1].startswith("start")]
         if others:
             await self._call("tell", others)

@@ -46,8 +46,8 @@ class Renderer:
         plain = _plain(request)
         self._fill_body, self._encode = request.body_filler(), request.body_encoder()
         self._content_of = plan.content_of if plan.recorded is not None else None
-        self._has_fields = bool(_fields_of(plan, request))
-        self.is_dynamic = self._has_fields or self._content_of is not None
+        self.has_fields = bool(_fields_of(plan, request))
+        self.is_dynamic = self.has_fields or self._content_of is not None
         self.variants = [plain]
         if self._data is not None:
             self._turn_of = plan.turn_of
@@ -81,7 +81,7 @@ class Renderer:
     def _recorded(self, seq: int, content: Content) -> Rendered:
         """A recorded request: its fields are those of its endpoint, never of what was recorded."""
         variant = self.variants[0]
-        if self._has_fields:
+        if self.has_fields:
             values = self._built_in(seq) | {"session": content.session}
             variant = self._filled(variant, values)
         body = variant.body if content.body is None else content.body

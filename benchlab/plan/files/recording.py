@@ -52,5 +52,8 @@ def recorded_draft(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     values = dict(arguments)
     path = values.pop("file")
     reading = {name: values.pop(name) for name in _READING if name in values}
-    plan = read_recording(path, values.pop("format", ""), **reading).plan(**values)
+    recording = read_recording(path, values.pop("format", ""), **reading)
+    if "part" in values:
+        recording = recording.window(values.pop("part"))
+    plan = recording.plan(**values)
     return {"requests": plan.requests, "load": plan.load, "recorded": plan.recorded}

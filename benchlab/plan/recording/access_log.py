@@ -111,7 +111,7 @@ def _reader(form: str, path: Path, head: list[tuple[int, str]]) -> Reader:
     if form == "auto":
         return _detected(path, head)
     if form in ("common", "combined"):
-        return _best(_clf(), head) or _clf()[0]
+        return _best(_clf(), head) or _clf()[-1]
     if form == "envoy":
         candidates = _envoy()
         return _best(candidates, head) or candidates[0]
@@ -129,7 +129,7 @@ def _reader(form: str, path: Path, head: list[tuple[int, str]]) -> Reader:
 
 def _clf() -> list[_Detectable]:
     """The common log format and what extends it; Apache may write the host before it."""
-    return [_Clf(""), _Clf("%v:%p ")]
+    return [_Clf("%v:%p "), _Clf("")]
 
 
 def _envoy() -> list[_Detectable]:

@@ -146,7 +146,8 @@ def _client(values: Mapping[str, str]) -> tuple[str, ...]:
     if address in UNKNOWN:
         connection = values.get(Meaning.CONNECTION, "")
         return () if connection in UNKNOWN else ("connection", connection)
-    return (without_port(address), values.get(Meaning.AGENT, ""))
+    agent = values.get(Meaning.AGENT, "")
+    return (without_port(address), "" if agent in UNKNOWN else agent)
 
 
 def without_port(address: str) -> str:

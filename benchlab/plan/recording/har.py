@@ -90,7 +90,7 @@ def _read(item: Mapping[str, Any]) -> Entry | Skip:
     moment = read_iso(_text(item.get("startedDateTime")))
     if moment is None:
         return Skip.NO_TIME
-    method = method.upper()
+    method, url = method.upper(), url.partition("#")[0]  # a fragment is not sent
     target = read_target(method, url if "://" in url else f"{url.partition(':')[0]}://")
     if isinstance(target, Skip):
         return target

@@ -29,6 +29,7 @@ _NO_BLANKS = frozenset(
 )  # fmt: skip
 _NO_BLANK_NAMES = re.compile(r"\$(?:body_)?bytes|%[bBIOkpPX]|%(?:BYTES|RESPONSE|UPSTREAM)_\w+%")
 _SEVERAL = r"[^, ]*(?:(?:, | : )[^, ]*)*"  # of each server that nginx tried, of each proxy
+_OWN_PATTERNS = {"%t": r"\[[^\]]*\]", "%p": r"\d+", "$is_args": r"\??"}
 _SHOWN = 60
 _UNQUOTED = re.compile(r"(:\s*)(\$\w+|%[^\s,}\"]+)(?=\s*[,}])")
 
@@ -175,7 +176,7 @@ def reader_of(text: str) -> Reader:
     Raises:
         InputError: it is none, or lacks what is needed.
     """
-    shown = f"format {one_line(text, _SHOWN)}"
+    shown = one_line(text, _SHOWN)
     pieces = parse_format(text)
     whole = "".join(piece if isinstance(piece, str) else piece.written for piece in pieces)
     if whole.lstrip().startswith("{"):
@@ -202,15 +203,15 @@ def _patterns(pieces: Sequence[Piece]) -> Iterator[str]:
 
 def _value_pattern(variable: Variable, before: Piece, after: Piece) -> str:
     name = variable.written
-    if name == "%t":
-        return r"\[[^\]]*\]"
+    if name in _OWN_PATTERNS:
+        return _OWN_PATTERNS[name]
     if isinstance(after, Variable):  # nothing between the two
         return r"[^\s?\"]*" if variable.meaning is Meaning.PATH else r"[^\s\"]*?"
-    if name == "$is_args":
-        return r"\??"
     quoted = isinstance(before, str) and before.endswith('"') and after.startswith('"')
     if quoted:
         return _QUOTED
+    if variable.meaning is Meaning.STATUS:
+        return r"\d{1,3}|-"
     if not after:
         return r".*" if not _has_no_blanks(variable) else r"\S*"
     if name.startswith("$upstream_") or variable.meaning is Meaning.FORWARDED:

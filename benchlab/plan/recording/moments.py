@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -72,7 +71,7 @@ def read_epoch(given: str | float, per_s: int = 0) -> Moment | None:
         value = float(text)
     except ValueError:
         return None
-    if not math.isfinite(value) or value < 0:
+    if not 0 <= value < _MOST_NS:  # nor nan
         return None
     per_s = per_s or next(unit for least, unit in _SINCE_1970 if value >= least)
     whole, _, fraction = text.partition(".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -58,7 +59,7 @@ def make_plan(
     for name in _REFUSED:
         if name in settings:
             raise InputError("follows from the recording", field=name, remedy="leave it out")
-    checks = tuple_of_checks(checks)
+    wanted = tuple_of_checks(checks)
     pairs = text_pairs("headers", headers)
     chosen = _Chosen(recording, _bases(base_url, recording.main_host), _templates(bodies))
     if not len(chosen.columns):
@@ -68,11 +69,11 @@ def make_plan(
         )
     endpoints = _Endpoints(chosen)
     requests = [
-        endpoint.request(pairs, checks, named=len(chosen.bases) > 1) for endpoint in endpoints.all
+        endpoint.request(pairs, wanted, named=len(chosen.bases) > 1) for endpoint in endpoints.all
     ]
     made_by = {}
     if recording.made_by:
-        made_by = _made_by(recording, base_url, speed, bodies, pairs, checks)
+        made_by = _made_by(recording, base_url, speed, bodies, pairs, wanted)
     return Plan(
         requests,
         Replay(chosen.columns.offset_s / speed),
@@ -81,8 +82,8 @@ def make_plan(
             **chosen.contents(),
             source=recording.source,
             speed=speed,
-            skipped={**recording.counts.skipped, **chosen.skipped},
-            notes=(*recording.notes, *chosen.notes, *endpoints.notes),
+            skipped=dict(Counter(recording.counts.skipped) + Counter(chosen.skipped)),
+            notes=[*recording.notes, *chosen.notes, *endpoints.notes],
             made_by=made_by,
         ),
         **settings,
@@ -199,7 +200,7 @@ class _Endpoint(NamedTuple):
     path: str
     content_type: str
     body: bytes
-    count: int
+    weight: int
 
     def request(
         self, headers: tuple[tuple[str, str], ...], checks: tuple[Check, ...], *, named: bool
@@ -215,7 +216,7 @@ class _Endpoint(NamedTuple):
             url,
             headers=with_content_type(headers, self.body),
             body=self.body,
-            weight=float(self.count),
+            weight=float(self.weight),
             name=f"{self.method} {self.route}{where}",
             checks=checks,
         )
@@ -279,7 +280,7 @@ class _Endpoints:
             path=quote(example, safe="/:@!$&'()*+,=-._~%"),
             content_type=columns.content_type.values[content_type] if content_type >= 0 else "",
             body=body if has_template else b"",
-            count=count,
+            weight=count,
         )
 
 
@@ -342,9 +343,14 @@ def _made_by(
     headers: tuple[tuple[str, str], ...],
     checks: tuple[Check, ...],
 ) -> dict[str, Any]:
-    """The table of a plan file that makes the same plan; {} if one of the values is not text."""
-    named = dict(bodies) if isinstance(bodies, Mapping) else {"": bodies}
-    if any(isinstance(body, bytes) for body in named.values()):
+    """The table of a plan file that makes the same plan; {} if one of the bodies is not text."""
+    try:
+        rule = (
+            {name: _encoded(body).decode() for name, body in bodies.items()}
+            if isinstance(bodies, Mapping)
+            else _encoded(bodies).decode()
+        )
+    except UnicodeDecodeError:
         return {}
     shown = (
         {host: public_url(url) for host, url in base_url.items()}
@@ -356,7 +362,7 @@ def _made_by(
         **recording.made_by,
         "base_url": shown,
         **({"speed": speed} if speed != 1 else {}),
-        **({"bodies": bodies} if bodies != BODIES_SKIPPED else {}),
+        **({"bodies": rule} if rule != BODIES_SKIPPED else {}),
         **({"headers": shown_headers} if headers else {}),
         **({"checks": [check_to_dict(check) for check in checks]} if checks else {}),
     }

@@ -238,7 +238,8 @@ class Recording(Displayed):
         """The part from ``start`` to ``end``, or of a text such as ``10:00-10:05``.
 
         As in `from_access_log`: times of the day or ISO times, as the recording's own zone has
-        them, or `datetime` objects.
+        them, or `datetime` objects. Here they are those of arrivals; there those of the log, which
+        may have been written when the response was sent.
 
         Raises:
             InputError: it is not a window, or is on several days of the recording.
@@ -261,13 +262,13 @@ class Recording(Displayed):
         outside = len(self) - len(kept)
         skipped = dict(self.counts.skipped)
         skipped[Skip.OUTSIDE.value] = skipped.get(Skip.OUTSIDE.value, 0) + outside
-        again = self.made_by and "window" not in self.made_by
+        again = self.made_by and "part" not in self.made_by
         return evolve(
             self,
             requests=evolve(kept, offset_s=kept.offset_s - first_s),
             counts=evolve(self.counts, kept=len(kept), skipped=skipped),
             started_ns=self.started_ns + round(first_s * NS_PER_S),
-            made_by={**self.made_by, "window": window.text} if again else _NOTHING,
+            made_by={**self.made_by, "part": window.text} if again else _NOTHING,
         )
 
     def plan(
@@ -321,7 +322,7 @@ class Recording(Displayed):
     def describe(self) -> str:
         """The recording in one line."""
         sessions = f" in {plural(self.session_count, 'session')}" if self.session_count else ""
-        text = f"{plural(len(self), 'request')}{sessions} over {self.length_s:.10g} s"
+        text = f"{plural(len(self), 'request')}{sessions} over {round(self.length_s, 3):.10g} s"
         text = f"{text} of {self.source}"
         skipped = describe_skipped(self.counts.skipped)
         return f"{text}; not taken: {', '.join(skipped)}" if skipped else text

@@ -17,7 +17,9 @@ _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _HEX = r"(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}"  # digests, as in app.3f9ac2d1.js
 _MIXED = r"(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{16,}"  # tokens and identifiers of databases
 # A number is an id as a whole segment only: v1.2 and page-2 stay.
-_IDS = re.compile(rf"(?<![0-9A-Za-z])(?:{_UUID}|{_HEX}|{_MIXED})(?![0-9A-Za-z])|(?<=/)\d+(?=/|\Z)")
+_IDS = re.compile(
+    rf"(?<![0-9A-Za-z])(?:{_UUID}|{_HEX}|{_MIXED})(?![0-9A-Za-z])|(?<=/)\d+(?=[/;]|\Z)"
+)
 
 
 def route_of(path: str) -> str:

@@ -5,7 +5,8 @@ addition, a duration is a number of seconds or text such as ``"30s"`` (and its k
 leave out the ``_s``), ``headers`` are a table, a body may come from ``body_file``, the rows of
 ``data`` from ``file``, a gRPC call is named by ``grpc`` or its ``url``, recorded arrivals come
 from ``offsets_file``, and whole recorded requests from the ``file`` of ``[recorded]``, whose other
-keys are the parameters of `Recording.from_access_log` and `Recording.plan`.
+keys are the parameters of `Recording.from_access_log` and `Recording.plan`; ``part`` is the window
+of `Recording.window`.
 
 `benchlab.plan.files.plan` opens the files.
 """

@@ -42,7 +42,7 @@ _PATHS = ("ca_file", "client_cert", "client_key", "unix_socket")
 _SCENARIO_KEYS = ("function", "base_url", "name", "data", "client")
 
 _RECORDED_KEYS = (
-    *("file", "format", "window", "spread", "seed"),
+    *("file", "format", "window", "spread", "seed", "part"),
     *("base_url", "speed", "bodies", "headers", "checks"),
 )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from benchlab.errors import InputError
 from benchlab.runs.experiment import EXPERIMENT_TAG
 from benchlab.store.client.query import typed_frame
+from benchlab.units import ns_from_utc
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,6 @@ WHERE %s
 ORDER BY started_at, id
 """
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TAGS = (
     "arrayAll((tag, value) -> mapContains(tags, tag) AND tags[tag] = value,"
     " {tags:Array(String)}, {values:Array(String)})"
@@ -215,4 +215,4 @@ def _ns_of(name: str, moment: datetime) -> int:
             value=moment.isoformat(),
             remedy=f"write datetime({moment.year}, {moment.month}, {moment.day}, tzinfo=UTC)",
         )
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    return ns_from_utc(moment)

@@ -33,7 +33,7 @@ class ServiceSpans(NamedTuple):
     """A service, how many server spans of it there are, and when the first and last one began."""
 
     service: str
-    count: int
+    span_count: int
     first_ns: int
     last_ns: int
 
@@ -41,7 +41,7 @@ class ServiceSpans(NamedTuple):
         """Its name, its number of requests and their time."""
         first, last = (utc_from_ns(at_ns) for at_ns in (self.first_ns, self.last_ns))
         return (
-            f"{self.service} ({plural(self.count, 'request')},"
+            f"{self.service} ({plural(self.span_count, 'request')},"
             f" {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC)"
         )
 

@@ -31,7 +31,7 @@ def shown(result: Fidelity) -> str:
 def test_a_faithful_replay_has_every_figure_with_its_limit() -> None:
     assert view(found()).level == "good"
     text = shown(found())
-    for part in ("faithful: What was sent", "dropped 0 0", "the same beyond 0.1 ms 0.0000 0.1"):
+    for part in ("faithful: What was sent", "dropped 0 0", "the same beyond 0.1 ms 0.0000 0.2"):
         assert part in text
     assert "dispatch lag, p99 0.050 ms 10.0 ms" in text
     assert "mix error 0.00 % 1.00 %" in text

@@ -34,10 +34,10 @@ def url() -> Iterator[str]:
 
 
 @contextmanager
-def started(plan: Plan, workers: tuple[int, ...], lease_s: float = LEASE_S) -> Iterator[Agent]:
+def started(plan: Plan, workers: tuple[int, ...]) -> Iterator[Agent]:
     """An agent whose workers are ready for their share of ``plan``."""
     ended = threading.Event()
-    agent = Agent(workers, lease_s, on_end=ended.set)
+    agent = Agent(workers, LEASE_S, on_end=ended.set)
     try:
         share = spool.Share(RUN, 0, workers, plan.workers)
         head = {"format": 1, "id": RUN, "plan": redacted_plan(plan.to_dict()), "environment": {}}
@@ -85,8 +85,9 @@ def test_a_share_is_carried_out(url: str) -> None:
 
 def test_nobody_watches(url: str) -> None:
     plan = Plan(Request("GET", url), ConstantRate(100), duration_s=LONG_S)
-    with started(plan, (0, 1), lease_s=1.0) as agent:
+    with started(plan, (0, 1)) as agent:
         agent.start(time.monotonic_ns(), 1)
+        agent._lease_s = 1.0
         directory = share_of(agent)
         assert spool.is_in_use(directory)
         deadline = time.monotonic() + 120

@@ -58,15 +58,20 @@ class Recorded:
         return True
 
 
+def threads_of_dask() -> Counter[str]:
+    """The threads of Dask's and of ours in this process, by their names."""
+    names = (re.sub(r"[\d_-]+$", "", thread.name) for thread in threading.enumerate())
+    known = ("benchlab", "asyncio", "Dask", "IO loop", "Profile", "TCP", "Tornado")
+    return Counter(name for name in names if name.startswith(known))
+
+
 @pytest.fixture
-def threads_stay() -> Iterator[None]:
-    """No thread, child process or connection is left when the test has ended."""
-    before = set(threading.enumerate())
+def nothing_left() -> Iterator[None]:
+    """No thread or child process of a run is left when the test has ended."""
+    threads, children = threads_of_dask(), set(psutil.Process().children())
     yield
-    assert set(threading.enumerate()) <= before
-    assert psutil.Process().children() == [] or all(
-        "fork_server" in " ".join(child.cmdline()) for child in psutil.Process().children()
-    )
+    assert threads_of_dask() == threads
+    assert set(psutil.Process().children()) <= children
 
 
 def parts_of(monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> dict[str, bytes]:
@@ -87,7 +92,7 @@ def parts_of(monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> dict[str, byt
 
 
 def test_one_run_is_its_parts_bit_for_bit_whoever_sends_the_requests(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, threads_stay: None
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, nothing_left: None
 ) -> None:
     parts = parts_of(monkeypatch, cluster)
     rows = [{"user": f"u{number}"} for number in range(7)]
@@ -213,10 +218,10 @@ def test_certificates_travel(cluster: Cluster, tmp_path: Path) -> None:
             run(plan.replace(transport=Transport()), cluster=cluster.address)
 
 
-def test_a_stop_reaches_every_host(cluster: Cluster, threads_stay: None) -> None:
+def test_a_stop_reaches_every_host(cluster: Cluster, nothing_left: None) -> None:
     with serving(always(ok())) as url, Client(cluster.address, set_as_default=False) as client:
         plan = Plan(Request("GET", url), ClosedLoop(4), duration_s=LONG_S, workers=2, timeout_s=60)
-        before = set(threading.enumerate())
+        before = threads_of_dask()
 
         def stop(progress: Progress) -> None:
             if progress.count > 50:
@@ -231,7 +236,7 @@ def test_a_stop_reaches_every_host(cluster: Cluster, threads_stay: None) -> None
             assert theirs == list(range(worker, 2 * len(theirs), 2))
         assert cluster.generators == []
         # The user's client is left alone, and nothing of ours is left beside it.
-        assert set(threading.enumerate()) == before
+        assert threads_of_dask() == before
         assert client.run_on_scheduler(_clients_and_tasks) == (1, 0)
         assert client.submit(len, "four").result() == 4
 
@@ -260,12 +265,15 @@ def test_a_condition_of_all_samples_aborts(cluster: Cluster) -> None:
 def test_a_killed_worker_leaves_the_run_degraded(cluster: Cluster) -> None:
     killed: list[psutil.Process] = []
     with serving(always(ok())) as url:
-        plan = Plan(Request("GET", url), ConstantRate(200), duration_s=3, workers=2, timeout_s=60)
+        plan = Plan(
+            Request("GET", url), ConstantRate(200), duration_s=LONG_S, workers=2, timeout_s=60
+        )
 
         def kill(progress: Progress) -> None:
             if progress.count > 100 and not killed:
                 killed.append(cluster.generators[0])
                 killed[0].kill()
+                spool.request_stop(next(spool.runs()))
 
         result = run(plan, cluster=cluster.address, on_progress=kill)
     assert result.verdict == "degraded"
@@ -273,8 +281,9 @@ def test_a_killed_worker_leaves_the_run_degraded(cluster: Cluster) -> None:
     (host,) = [host for host in result.hosts if lost.worker in host.workers]
     assert f"worker {lost.worker} on {host.name}" in str(result.invalid_reason)
     seqs = result.samples.column("seq")
-    assert sorted(seqs[seqs % 2 != lost.worker]) == [n for n in range(600) if n % 2 != lost.worker]
-    assert 0 < len(seqs[seqs % 2 == lost.worker]) < 300
+    others = sorted(seqs[seqs % 2 != lost.worker])
+    assert others == list(range(1 - lost.worker, 2 * len(others), 2))
+    assert len(seqs) > len(others) > 0
 
 
 def test_a_run_that_outlives_its_caller_with_faults_of_this_machine(cluster: Cluster) -> None:
@@ -290,8 +299,10 @@ def test_a_run_that_outlives_its_caller_with_faults_of_this_machine(cluster: Clu
         result = start(plan, cluster=cluster.address).wait()
     assert len(result.samples) == 50
     assert len(result.hosts) == 2
-    assert result.faults
-    assert np.median(result.samples.service_ns) >= 20_000_000
+    (fault,) = result.faults
+    sent = result.samples.column("sent_ns") > fault.began_ns
+    assert sent.any()
+    assert result.samples.service_ns[sent].min() >= 20_000_000
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,8 @@ def test_a_plan_file_names_the_log_and_how_it_is_read(tmp_path: Path) -> None:
     plan = found.plan(
         BASE,
         speed=2,
-        bodies={"POST /{id}": ""},
-        headers={"X-Session": "{{session}}"},
+        bodies={"POST /{id}": b""},
+        headers={"X-Visitor": "{{session}}"},
         checks=StatusIn(200),
         workers=2,
         tags={"a": "b"},
@@ -60,11 +60,17 @@ def test_a_plan_file_names_the_log_and_how_it_is_read(tmp_path: Path) -> None:
     text = path.read_text()
     assert "offsets_s" not in text
     assert "[[requests]]" not in text
+    assert "requests = [" not in text
     assert read_plan(path) == plan
     assert read_plan(path).recorded == plan.recorded
     # A plan that was stored still says where it came from.
     stored = Plan.from_dict(json.loads(json.dumps(redacted_plan(plan.to_dict()))))
     assert read_plan(written(stored, tmp_path)) == plan
+    assert found.plan(BASE, bodies=b"\xff").recorded.made_by == {}  # type: ignore[union-attr]
+    part = found.window("09:00:02-09:00:03").plan(BASE)
+    assert part.recorded is not None
+    assert part.recorded.made_by["part"] == "09:00:02-09:00:03"
+    assert read_plan(written(part, tmp_path)) == part
     faster = plan.replace(load=ConstantRate(50))
     assert read_plan(written(faster, tmp_path)) == faster
 
@@ -104,7 +110,7 @@ def test_secrets_of_a_plan_are_not_written(tmp_path: Path) -> None:
 def test_a_plan_of_no_file_says_what_is_left_out() -> None:
     text = plan_to_toml(recording(3).plan(BASE))
     assert "# the recorded order, paths and bodies are left out" in text
-    assert "[[requests]]" in text
+    assert "requests = [" in text
 
 
 @pytest.mark.parametrize(

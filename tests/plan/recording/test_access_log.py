@@ -71,7 +71,7 @@ def test_the_combined_format_with_whatever_people_have_in_it(tmp_path: Path) -> 
     assert found.requests.session.tolist() == [0, 0, 1, 2, 3, 3]
     assert found.started_at.isoformat() == "2026-03-14T08:00:00.166666+00:00"
     assert found.notes[0] == "times are whole seconds: spread evenly over their second"
-    assert found.describe().startswith("6 requests in 4 sessions over 4.333333333 s of access log")
+    assert found.describe().startswith("6 requests in 4 sessions over 4.333 s of access log")
     kept = b"".join(map(bytes, [found.requests.session])) + repr(found).encode()
     assert b"192.0.2" not in kept
     plan = found.plan(BASE)
@@ -229,7 +229,7 @@ def test_envoy_has_a_format_of_text(tmp_path: Path) -> None:
         )
         assert rows(found) == [(0.0, "GET", "/a?b=1")]
         assert found.requests.session.tolist() == [0]
-        assert found.counts.skipped["not_http" if text is line else "malformed"] == 1
+        assert found.counts.skipped == {"not_http": 1}
     assert rows(log_of(tmp_path, line, format="envoy")) == [(0.0, "GET", "/a?b=1")]
 
 

@@ -42,7 +42,7 @@ def test_times_methods_bodies_and_pages_are_those_of_the_browser(tmp_path: Path)
     found = har(
         tmp_path,
         entry("https://shop.test/?token=abc#top", 0.005, pageref="page_1"),
-        entry("https://shop.test/late", 2, pageref="page_2"),
+        entry("https://shop.test/late#part", 2, pageref="page_2"),
         entry(
             "https://shop.test/cart?x=1", 0.12, "POST", pageref="page_1",
             request=posted('{"item": 7}', "application/json"),

@@ -46,7 +46,7 @@ MORNING = datetime(2026, 3, 14, 9, tzinfo=UTC)
         (read_epoch("1773475200250"), Moment(QUARTER, 0, False)),
         (read_epoch("1773475200250000"), Moment(QUARTER, 0, False)),
         (read_epoch("1773475200250000001"), Moment(NINE_NS + 250_000_001, 0, False)),
-        (read_epoch("1.7734752e9"), Moment(NINE_NS, 0, True)),
+        (read_epoch("1.7734752e9"), Moment(NINE_NS, 0, False)),
         (read_epoch("nan"), None),
         (read_epoch("-1"), None),
         (read_epoch("1e300"), None),

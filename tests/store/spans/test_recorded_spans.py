@@ -53,7 +53,7 @@ def add(
 
 
 def paths(recording: Recording) -> list[str]:
-    return recording.requests.path.to_array().tolist()
+    return [*recording.requests.path.to_array()]
 
 
 def test_the_requests_of_a_service(store: Store) -> None:

@@ -27,12 +27,14 @@ def make_encoder(plan: Plan, index: int, run_id: str) -> Encoder:
     closing = not plan.transport.keep_alive
     traced = asks_for_trace(request, plan)
     if renderer.is_dynamic:
-        return lambda seq: encode(
-            request,
-            renderer.render(seq),
-            _trace_line(traceparent(run_id, seq, plan.trace_ratio)) if traced else b"",
-            closing=closing,
-        )
+
+        def whole_of(seq: int) -> bytes:
+            line = _trace_line(traceparent(run_id, seq, plan.trace_ratio)) if traced else b""
+            return encode(request, renderer.render(seq), line, closing=closing)
+
+        if plan.recorded is None or renderer.has_fields:
+            return whole_of
+        return _recorded_encoder(plan, request, renderer.variants[0], run_id, whole_of)
     variants = renderer.variants
     if not traced:
         whole = [encode(request, variant, closing=closing) for variant in variants]
@@ -51,6 +53,29 @@ def make_encoder(plan: Plan, index: int, run_id: str) -> Encoder:
     return lambda seq: (
         formats[renderer.choose(seq)] % traceparent(run_id, seq, plan.trace_ratio).encode()
     )
+
+
+def _recorded_encoder(
+    plan: Plan, request: Request, plain: Rendered, run_id: str, whole_of: Encoder
+) -> Encoder:
+    """An encoder of recorded requests, of which most differ in their target alone."""
+    content_of, ratio = plan.content_of, plan.trace_ratio
+    traced = asks_for_trace(request, plan)
+    mark = plain._replace(path=b"\0")  # which is nowhere else
+    form = _format(
+        request, mark, _trace_line("%b") if traced else b"", not plan.transport.keep_alive
+    )
+    form = form.replace(b"\0", b"%b", 1)
+
+    def encode_recorded(seq: int) -> bytes:
+        target, body, _ = content_of(seq)
+        if body is not None:
+            return whole_of(seq)
+        if not traced:
+            return form % target
+        return form % (target, traceparent(run_id, seq, ratio).encode())
+
+    return encode_recorded
 
 
 def make_try_encoder(plan: Plan, index: int, run_id: str) -> TryEncoder:
