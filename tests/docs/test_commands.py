@@ -20,8 +20,8 @@ LINES = [line for page in PAGES for block in blocks(page, "sh") for line in comm
 COMMANDS = [line for line in LINES if line.startswith("benchlab ")]
 OTHERS = [line for line in LINES if line not in COMMANDS]
 EVERYWHERE = {"git", "cp", "source", "export"}
-# Options of load generators, Dask, compose, the Collector, gunicorn, systemctl, mypy, trials, and of a
-# service.
+# Options of load generators, Dask, compose, the Collector, gunicorn, systemctl, mypy, trials, and
+# of a service.
 FOREIGN = {
     "--auth-token",
     "--config",
