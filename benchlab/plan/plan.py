@@ -55,7 +55,7 @@ __all__ = ["COUNTED_LIMIT_S", "Plan"]
 COUNTED_LIMIT_S = 86_400.0
 """The longest that a number of requests may take without a duration: a day."""
 
-_MAX_WORKERS = 1_000
+_MAX_WORKERS = 1_000  # tests/benchmarks/test_scale.py
 _MAX_STREAMS = 1000
 _MAX_COUNT = 10**9
 _USUAL_S = 10.0
