@@ -77,7 +77,6 @@ class Conditions:
         """``merged``: their samples are known by their sums alone, which `merge` adds. All of them
         are known after ``late_ns``.
         """
-        self.late_ns = late_ns
         view = _merged_view if merged else _view
         self._views = [(item, view(item, plan, late_ns)) for item in conditions]
 
