@@ -75,7 +75,7 @@ class Progress:
     objectives: tuple[ObjectiveProgress, ...] = ()
     series: ProgressSeries | None = None
     faults: tuple[FaultRecord, ...] = ()
-    hosts: tuple[tuple[HostRecord, int | None], ...] = ()
+    hosts: tuple[tuple[HostRecord, int], ...] = ()
 
     @property
     def done_ratio(self) -> float:
