@@ -16,7 +16,14 @@ from hypothesis import settings
 from benchlab.bundled import TargetProcess, start_target
 from benchlab.store.client import lock as store_lock
 from tests.clickhouse_front import Front, start_front
-from tests.cluster.local import Cluster, ForkServer, start_cluster, start_fork_server
+from tests.cluster.local import (
+    LENIENT,
+    PATIENT,
+    Cluster,
+    ForkServer,
+    start_cluster,
+    start_fork_server,
+)
 from tests.lanes import LANES, is_alone, lane_of, relative_to_tests
 
 # Tests import nbformat, and that jsonschema, which compiles these grammars if they are installed.
@@ -133,8 +140,15 @@ def forks() -> Iterator[ForkServer]:
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> Iterator[Cluster]:
     """A Dask cluster of 4 hosts on loopback, for tests that leave it as it is."""
-    with start_cluster(tmp_path_factory.mktemp("cluster"), forks=forks) as running:
+    directory = tmp_path_factory.mktemp("cluster")
+    with start_cluster(directory, forks=forks, patches=LENIENT) as running:
         yield running
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of this process take no host for lost that only stands still for a while."""
+    monkeypatch.setattr("benchlab.load.cluster.workers.USUAL_PATIENCE", PATIENT)
 
 
 def need(*programs: str) -> str:

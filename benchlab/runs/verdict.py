@@ -21,7 +21,7 @@ from benchlab.runs.host_record import HostRecord
 from benchlab.samples.percentiles import percentile_by_group, percentile_of
 from benchlab.samples.samples import ErrorKind, Flag, Samples
 from benchlab.text import plural
-from benchlab.units import NS_PER_MS, NS_PER_S, format_ns
+from benchlab.units import NS_PER_MS, NS_PER_S, format_ns, format_share
 
 __all__ = [
     "BUSY_RATIO",
@@ -104,8 +104,8 @@ def decide_verdict(
 
     ``invalid`` if a worker failed, nothing was measured or sent, a request has no record, the
     machine ran out of ports or files, an open loop fell behind its schedule through its own fault,
-    or a closed loop's worker stalled or was CPU-bound. ``degraded`` if a cluster lost some of its
-    workers: what the others measured is whole. ``imported`` if another tool made the load.
+    or a closed loop's worker stalled or was CPU-bound. ``degraded`` if a cluster lost workers: what
+    the others measured is whole. ``imported`` if another tool made the load.
     """
     if plan.load.is_imported:
         return VerdictReason(
@@ -115,7 +115,7 @@ def decide_verdict(
             "to measure what users feel, repeat it with benchlab run at a rate",
         )
     measured = samples.measured
-    problems = _lost_workers(health, hosts) or _problems(health)
+    problems = _lost_workers(measured, health, hosts) or _problems(health)
     if interrupted and hosts and len(_lost(health)) == len(health.workers):
         problems = None  # its parent was lost, and so the others ended too
     if problems is not None:
@@ -262,12 +262,13 @@ def _problems(health: Health) -> VerdictReason | None:
     )
 
 
-def _lost_workers(health: Health, hosts: Sequence[HostRecord]) -> VerdictReason | None:
+def _lost_workers(
+    measured: Samples, health: Health, hosts: Sequence[HostRecord]
+) -> VerdictReason | None:
     """Workers of a cluster that ended before they could report, if nothing worse happened."""
-    lost = _lost(health)
-    if not hosts or not lost or len(lost) == len(health.workers):
+    lost, count = _lost(health), len(health.workers)
+    if not hosts or not lost or (len(lost) == count and not len(measured)):
         return None
-    share = len(lost) / len(health.workers)
     where = {worker: host for host in hosts for worker in host.workers}
     named = "; ".join(
         f"worker {each.worker} on {where[each.worker].name} ({_why_lost(each, where[each.worker])})"
@@ -277,8 +278,8 @@ def _lost_workers(health: Health, hosts: Sequence[HostRecord]) -> VerdictReason 
     )
     return VerdictReason(
         "degraded",
-        f"{len(lost)} of {plural(len(health.workers), 'worker')} were lost, and with them"
-        f" {share:.0%} of the load, or what remained of it: {named}",
+        f"{len(lost)} of {plural(count, 'worker')} {'was' if len(lost) == 1 else 'were'} lost, and"
+        f" so {format_share(len(lost) / count)} of the load, or what remained of it: {named}",
         _HINTS["lost"] if any(host.lost for host in hosts) else "measure again",
     )
 

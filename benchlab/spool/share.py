@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchlab.decoding import Count, decode_file
-from benchlab.errors import RunError
+from benchlab.errors import DamagedError, RunError
 from benchlab.paths import data_dir
 from benchlab.spool import directory as run_directory
 from benchlab.spool.lock import acquire_lock, release_lock
@@ -33,6 +33,7 @@ from benchlab.spool.tallies import tally_path
 __all__ = [
     "Share",
     "create_share",
+    "find_share",
     "read_share",
     "remove_share",
     "share_files",
@@ -108,6 +109,22 @@ def read_share(directory: Path) -> Share:
         FileNotFoundError: it is gone.
     """
     return decode_file(directory / _SHARE, Share)
+
+
+def find_share(share: Share) -> Path:
+    """The directory of ``share`` on this disk.
+
+    Raises:
+        RunError: it is gone.
+    """
+    for directory in shares():
+        with suppress(FileNotFoundError, DamagedError):
+            if read_share(directory) == share:
+                return directory
+    raise RunError(
+        f"the share of host {share.host} in run {share.run_id} is gone",
+        remedy="list what is left with benchlab recover --cluster --list",
+    )
 
 
 def share_files(

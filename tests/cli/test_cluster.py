@@ -20,7 +20,7 @@ from benchlab.runs.host_record import HostRecord
 from benchlab.samples.samples import SAMPLE_DTYPE
 from benchlab.units import NS_PER_S
 from tests.cli.in_process import Benchlab
-from tests.cluster.local import Cluster, start_cluster
+from tests.cluster.local import LENIENT, Cluster, ForkServer, start_cluster
 from tests.load.servers import always, ok, serving
 from tests.runs.floors import make_floor
 
@@ -28,6 +28,7 @@ ID = "00112233445566ff"
 STARTED_AT_NS = 1_795_460_064_000_000_000
 WORKERS = 2
 COUNT = 20
+pytestmark = pytest.mark.usefixtures("patient")
 PLAN = Plan(
     [Request("GET", "http://127.0.0.1:1/")],
     ConstantRate(COUNT),
@@ -38,9 +39,10 @@ PLAN = Plan(
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> Iterator[Cluster]:
     """Two Dask workers that share a disk, as of one user on one machine."""
-    with start_cluster(tmp_path_factory.mktemp("cluster"), 1) as running:
+    directory = tmp_path_factory.mktemp("cluster")
+    with start_cluster(directory, 1, forks=forks, patches=LENIENT) as running:
         host = running.start_host(1, disk=running.hosts[0].disk)
         host.address = host.hear()
         yield running

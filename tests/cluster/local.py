@@ -27,10 +27,14 @@ from typing import Any
 
 import psutil
 
+from benchlab.load.cluster.timing import Patience
 from benchlab.spool import is_in_use
+from benchlab.units import NS_PER_S
 
 __all__ = [
+    "LENIENT",
     "LOOPBACK",
+    "PATIENT",
     "Cluster",
     "ForkServer",
     "Host",
@@ -43,6 +47,12 @@ ROOT = Path(__file__).parents[2]
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 120.0
 """How long anything may take on a busy machine."""
+
+PATIENT = Patience(lease_s=120, lost_s=150, call_s=60, ready_s=240, collect_s=240)
+"""Of a parent on a busy machine, whose hosts are on it too and may stand still for a while."""
+
+LENIENT = {"benchlab.load.cluster.agent:LATE_LIMIT_NS": 120 * NS_PER_S}
+"""Of hosts there: the ``patches`` of a cluster in which no test stops a host."""
 
 
 @dataclass

@@ -18,15 +18,17 @@ from benchlab.paths import data_dir
 from tests.clickhouse_front import Front, start_front
 from tests.cluster.arrivals import Arrivals, arriving
 from tests.cluster.chaos import PAUSE_S, Round, play
-from tests.cluster.local import Cluster, ForkServer, start_cluster
+from tests.cluster.local import LENIENT, Cluster, ForkServer, start_cluster
 from tests.load.servers import always, serving
 from tests.stores import empty_store
 
 __all__ = ["empty_store"]
 
 HOSTS = 2
-SMALL = {"benchlab.store.runs.write:BLOCK_SAMPLES": 50}
+SMALL = {"benchlab.store.runs.write:BLOCK_SAMPLES": 50, **LENIENT}
 FAILURE = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 @pytest.fixture(scope="module")

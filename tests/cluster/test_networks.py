@@ -120,7 +120,7 @@ def test_a_host_that_is_cut_off_ends_its_load_and_keeps_what_it_measured(
     plan = Plan([arrivals.request], ConstantRate(RATE_RPS), duration_s=12, timeout_s=60)
     result = run(plan, cluster=cluster.address, on_progress=cut_off)
     assert result.verdict == "degraded", result.verdict_reason
-    assert "33% of the load" in str(result.invalid_reason)
+    assert "33 % of the load" in str(result.invalid_reason)
     assert [host.address for host in result.hosts if host.lost] == [address]
     cluster.await_quiet()  # although nobody can tell it
     links[2].heal()
@@ -138,4 +138,4 @@ def test_a_host_that_is_cut_off_ends_its_load_and_keeps_what_it_measured(
     for worker in set(range(3)) - set(lost):
         assert np.count_nonzero(seqs % 3 == worker) == 240, "others are whole"
     assert again.verdict == "degraded", again.verdict_reason
-    assert "33% of the load" in str(again.invalid_reason)
+    assert "33 % of the load" in str(again.invalid_reason)

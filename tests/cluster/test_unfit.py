@@ -15,14 +15,17 @@ from benchlab.errors import InputError, RunError
 from benchlab.load.supervisor.progress import Progress
 from benchlab.version import __version__
 from tests.cluster.arrivals import Arrivals, arriving
-from tests.cluster.local import Cluster, ForkServer, Host, start_cluster
+from tests.cluster.local import LENIENT, Cluster, ForkServer, Host, start_cluster
 from tests.disks import fill, mounted_disk
+
+pytestmark = pytest.mark.usefixtures("patient")
 
 
 @pytest.fixture(scope="module")
 def unfit(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> Iterator[Cluster]:
     """A scheduler without any Dask worker; tests start their own, and end them."""
-    with start_cluster(tmp_path_factory.mktemp("unfit"), 0, forks=forks) as running:
+    directory = tmp_path_factory.mktemp("unfit")
+    with start_cluster(directory, 0, forks=forks, patches=LENIENT) as running:
         yield running
 
 

@@ -180,7 +180,7 @@ def test_a_run_whose_cluster_lost_workers_is_degraded_and_says_which() -> None:
     run = replace(run, hosts=_HOSTS)
     assert run.verdict == "degraded"
     assert run.invalid_reason == (
-        "2 of 4 workers were lost, and with them 50% of the load, or what remained of it:"
+        "2 of 4 workers were lost, and so 50 % of the load, or what remained of it:"
         " worker 1 on beta (its connection was reset); worker 3 on beta (its connection was reset)"
     )
     assert "recover --cluster" in str(run.hint)
@@ -188,10 +188,27 @@ def test_a_run_whose_cluster_lost_workers_is_degraded_and_says_which() -> None:
         check_verdicts([run], force=False)
 
 
-def test_a_cluster_of_which_nothing_is_left_or_that_failed_itself_is_invalid() -> None:
+def test_a_small_share_that_was_lost_is_not_rounded_away() -> None:
+    lost = WorkerHealth(1, problem="is lost", problem_kind="lost")
+    others = [WorkerHealth(number) for number in (0, *range(2, 400))]
+    run = replace(make_run(workers=[lost, *others]), hosts=_HOSTS)
+    assert run.verdict == "degraded"
+    assert "1 of 400 workers was lost, and so 0.2 % of the load" in str(run.invalid_reason)
+
+
+def test_a_cluster_that_lost_all_workers_is_degraded_if_anything_was_measured() -> None:
+    lost = [WorkerHealth(number, problem="is lost", problem_kind="lost") for number in (0, 1)]
+    run = replace(make_run(workers=lost), hosts=_HOSTS)
+    assert run.verdict == "degraded"
+    assert "2 of 2 workers were lost, and so 100 % of the load" in str(run.invalid_reason)
+    assert replace(run, stopped_ns=4_000 * MS).verdict == "interrupted"  # its parent was lost
+    assert replace(make_run(workers=lost, count=0), hosts=_HOSTS).verdict == "invalid"
+
+
+def test_a_cluster_that_failed_itself_is_invalid() -> None:
     lost = WorkerHealth(0, problem="is lost", problem_kind="lost")
     failed = WorkerHealth(1, problem="failed: KeyError", problem_kind="failed")
-    for workers in ([lost], [lost, failed], [failed]):
+    for workers in ([lost, failed], [failed]):
         assert replace(make_run(workers=workers), hosts=_HOSTS).verdict == "invalid"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from benchlab import ConstantRate, Plan, Request, spool
 from benchlab.errors import RunError
+from benchlab.spool.share import find_share
 
 PLAN = Plan(Request("GET", "http://127.0.0.1:1/?token=s3cret"), ConstantRate(10), workers=4)
 RUN = "0123456789abcdef"
@@ -33,11 +34,14 @@ def test_a_share_is_read_like_the_run(own_data: Path) -> None:
         assert spool.read_started_at_ns(directory) == 5
     assert spool.read_share(directory) == share
     assert list(spool.shares()) == [directory]
+    assert find_share(share) == directory
     assert not spool.is_in_use(directory)
     assert list(spool.runs()) == []  # benchlab recover on the host does not take it for a run
     spool.remove_share(directory)
     assert list(spool.shares()) == []
     assert not directory.parent.exists()
+    with pytest.raises(RunError, match=f"host 2 in run {RUN} is gone"):
+        find_share(share)
 
 
 def test_hosts_may_share_a_disk() -> None:

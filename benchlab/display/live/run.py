@@ -45,9 +45,8 @@ def _host_rows(progress: Progress) -> Iterator[Row]:
     """A row per host of a cluster; of many those that are lost, and how many others there are."""
     hosts = sorted(progress.hosts, key=lambda item: not item[0].lost)
     for host, count in hosts[:_HOSTS_SHOWN]:
-        made = plural(len(host.workers), "worker")
-        if count is not None:
-            made += f", {plural(count, progress.sample_noun)}"
+        workers, requests = len(host.workers), plural(count, progress.sample_noun)
+        made = f"{plural(workers, 'worker')}, {requests}"
         name = f"host {one_line(host.name, _LENGTH)}"
         if host.lost:
             yield Row(name, f"lost: {one_line(host.lost, _LENGTH)} ({made} received)", met=False)

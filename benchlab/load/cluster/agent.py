@@ -29,7 +29,7 @@ from benchlab.load.supervisor.worker_process import WorkerProcess
 from benchlab.plan.plan import Plan
 from benchlab.processes.events import Event
 from benchlab.runs.health import WorkerHealth
-from benchlab.spool.share import Share, create_share, remove_share
+from benchlab.spool.share import Share, create_share, remove_share, shares
 from benchlab.units import NS_PER_S
 
 __all__ = ["LATE_LIMIT_NS", "Agent", "HostFacts", "machine_identity"]
@@ -181,6 +181,7 @@ class Agent:
                 raise WorkerError("the agent ends before it was assigned its share")
             if self._directory is not None:
                 return
+            _forget_secrets()
             directory = self._own.enter_context(create_share(share, head, plan))
             self._directory = directory
         if files:
@@ -281,8 +282,9 @@ class Agent:
         self._heard_s = time.monotonic()
 
     def _look(self) -> None:
-        with suppress(OSError):  # it has ended
-            os.write(self._woken, b".")
+        with self._lock:
+            if self._woken >= 0:  # else it has ended, and another file may have its descriptor
+                os.write(self._woken, b".")
 
     def _give_up(self, problem: str) -> None:
         """Let the workers end early; their health says why."""
@@ -330,8 +332,10 @@ class Agent:
         if self._delivery is not None:
             self._delivery.stop()
         self._own.close()
-        os.close(self._wake)
-        os.close(self._woken)
+        with self._lock:
+            os.close(self._wake)
+            os.close(self._woken)
+            self._wake = self._woken = -1
         self._on_end()
 
     def _take_events(self, worker: int) -> bool:
@@ -403,6 +407,14 @@ class Agent:
                 problem = f"was lost: {self._problem}"
                 lost = replace(health, problem=problem, problem_kind="lost")
                 spool.write_health(self._directory, lost)
+
+
+def _forget_secrets() -> None:
+    """Delete what is secret of runs on this disk whose agents were killed before they did it."""
+    for directory in shares():
+        if not spool.is_in_use(directory):
+            spool.forget_plan(directory)
+            remove_files(directory)
 
 
 def _check_sink(sink: Sink) -> None:

@@ -159,8 +159,11 @@ class Delivery:
         self._ended, self._stopped, self._done = ended, False, False
         self._problem = ""
         self._sums_over = threading.Event()
-        self._sending = threading.Thread(target=self._send_all, name="benchlab-sending")
-        self._summing = threading.Thread(target=self._sum_up, name="benchlab-sums")
+        # A Dask worker that ends waits for neither: what was not sent is on its disk.
+        self._sending = threading.Thread(
+            target=self._send_all, name="benchlab-sending", daemon=True
+        )
+        self._summing = threading.Thread(target=self._sum_up, name="benchlab-sums", daemon=True)
 
     def start(self) -> None:
         """Begin to send."""

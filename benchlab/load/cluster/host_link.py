@@ -17,7 +17,7 @@ from benchlab.load.cluster.clock import ClockReading, measure_clock
 from benchlab.load.cluster.connect import ClusterConnection, HostGoneError, HostUnreachableError
 from benchlab.load.cluster.delivery import DeliveryState, Sink
 from benchlab.load.cluster.mirror import Mirror
-from benchlab.load.cluster.reading import CHUNK_BYTES, Reading
+from benchlab.load.cluster.reading import SMALLEST_BYTES, Reading, chunk_bytes
 from benchlab.load.cluster.remote_worker import RemoteWorker
 from benchlab.load.cluster.timing import Patience
 from benchlab.processes.events import Event
@@ -28,7 +28,6 @@ from benchlab.spool.share import Share
 __all__ = ["HostLink"]
 
 _RETRY_S = 0.2
-_SMALLEST = 64 << 10
 
 
 class HostLink:
@@ -46,10 +45,12 @@ class HostLink:
         key: str,
         workers: Sequence[RemoteWorker],
         patience: Patience,
-        poll_s: float,
+        hosts: int,
         on_change: Callable[[], None],
     ) -> None:
-        """``on_change`` is called when the host is lost, or heard again."""
+        """The run has so many ``hosts``. ``on_change`` is called when this one is lost, or heard
+        again.
+        """
         self.address = address
         self.number = number
         self.workers = {worker.number: worker for worker in workers}
@@ -60,14 +61,14 @@ class HostLink:
         self._connection = connection
         self._key = key
         self._patience = patience
-        self._poll_s = poll_s
+        self._poll_s = patience.poll_every_s(hosts)
         self._on_change = on_change
         self._drift_ns: int | None = None
         self._late_ns = 0
         self._directory: Path | None = None
         self._mirror: Mirror | None = None
         self._seen = 0
-        self._chunk_bytes = CHUNK_BYTES
+        self._most_bytes = self._chunk_bytes = chunk_bytes(hosts)
         self._heard_s = time.monotonic()
         self._is_gone = self._keeps_share = False
         self._ending = asyncio.Event()
@@ -235,9 +236,9 @@ class HostLink:
         try:
             reading = await self._call("read", self._mirror.offsets, self._seen, self._chunk_bytes)
         except HostUnreachableError:
-            self._chunk_bytes = max(_SMALLEST, self._chunk_bytes // 2)  # a slow link
+            self._chunk_bytes = max(SMALLEST_BYTES, self._chunk_bytes // 2)  # a slow link
             raise
-        self._chunk_bytes = min(CHUNK_BYTES, 2 * self._chunk_bytes)
+        self._chunk_bytes = min(self._most_bytes, 2 * self._chunk_bytes)
         found: Reading = reading
         self._heard_s = time.monotonic()
         if found.chunks:
@@ -380,7 +381,7 @@ class HostLink:
 
     def _lose(self, why: str) -> None:
         """Go on without this host; its load has ended by now, since its lease has."""
-        if not self.lost:
+        if not self.lost and not self.is_whole:  # else the parent has all that it measured
             self.lost = why
             self._on_change()
         for worker in self.workers.values():

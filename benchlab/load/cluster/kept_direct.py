@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -18,11 +17,12 @@ from benchlab.errors import RunError
 from benchlab.load.cluster.connect import ClusterConnection, HostUnreachableError
 from benchlab.load.cluster.delivery import Delivery, DeliveryState, Sink
 from benchlab.load.cluster.direct import deliver
+from benchlab.load.cluster.recover import remove_here
 from benchlab.load.cluster.timing import USUAL_PATIENCE, Patience
 from benchlab.runs.run import Run
 from benchlab.spool.directory import OWNER
 from benchlab.spool.lock import acquire_lock, release_lock
-from benchlab.spool.share import Share, read_share, remove_share, shares
+from benchlab.spool.share import Share, find_share
 from benchlab.text import plural
 
 __all__ = ["KeptDirect", "complete", "complete_partly"]
@@ -153,9 +153,10 @@ class _Kept:
         Raises:
             RunError: it is gone, or another process sends it.
         """
-        self.directory = _directory_of(share)
+        directory = find_share(share)
+        plan = spool.read_head(directory).plan
         try:
-            self._lock = acquire_lock(self.directory / OWNER)
+            self._lock = acquire_lock(directory / OWNER)
         except BlockingIOError as exc:
             raise RunError(
                 f"another process is at work on the share of host {share.host} in run"
@@ -165,10 +166,13 @@ class _Kept:
         self._lease_s = lease_s
         self._heard_s = time.monotonic()
         self._over = threading.Event()
-        plan = spool.read_head(self.directory).plan
-        self.delivery = Delivery(
-            sink, self.directory, plan, share.workers, self._is_watched, ended=True
-        )
+        try:
+            self.delivery = Delivery(
+                sink, directory, plan, share.workers, self._is_watched, ended=True
+            )
+        except BaseException:
+            release_lock(self._lock)
+            raise
         self.delivery.start()
         self._leaving = threading.Thread(target=self._leave_when_alone, args=(share,), daemon=True)
         self._leaving.start()
@@ -237,8 +241,7 @@ def leave_here(share: Share) -> None:
 def delete_here(share: Share) -> None:
     """Delete ``share``, which is stored; called on a host."""
     leave_here(share)
-    with suppress(RunError):  # it is deleted
-        remove_share(_directory_of(share))
+    remove_here(share)
 
 
 def _being_sent(share: Share) -> _Kept:
@@ -250,11 +253,3 @@ def _being_sent(share: Share) -> _Kept:
         )
     kept.hear()
     return kept
-
-
-def _directory_of(share: Share) -> Path:
-    for directory in shares():
-        with suppress(FileNotFoundError):
-            if read_share(directory) == share:
-                return directory
-    raise RunError(f"the share of host {share.host} in run {share.run_id} is gone")

@@ -11,10 +11,31 @@ from benchlab.errors import error_from_data, error_to_data
 from benchlab.processes.events import Event
 from benchlab.spool.share import share_files
 
-__all__ = ["CHUNK_BYTES", "Reading", "WorkerEvent", "read_files"]
+__all__ = [
+    "CHUNK_BYTES",
+    "SMALLEST_BYTES",
+    "Reading",
+    "WorkerEvent",
+    "chunk_bytes",
+    "read_files",
+]
 
 CHUNK_BYTES = 4 << 20
 """The most that one reading holds."""
+
+SMALLEST_BYTES = 64 << 10
+"""What it may hold in any case."""
+
+_AT_ONCE_BYTES = 64 << 20
+
+
+def chunk_bytes(hosts: int) -> int:
+    """What one reading may hold if a parent reads so many ``hosts`` at once: its memory is bounded.
+
+    >>> [chunk_bytes(hosts) >> 10 for hosts in (1, 64, 1000)]
+    [4096, 1024, 65]
+    """
+    return max(SMALLEST_BYTES, min(CHUNK_BYTES, _AT_ONCE_BYTES // hosts))
 
 
 class WorkerEvent(NamedTuple):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchlab import spool
-from benchlab.errors import BenchlabError, DamagedError, RunError
+from benchlab.errors import BenchlabError, RunError
 from benchlab.load.cluster.connect import ClusterConnection, HostUnreachableError
 from benchlab.load.cluster.mirror import Mirror, StepTable
 from benchlab.load.cluster.reading import CHUNK_BYTES, read_files
@@ -26,7 +26,7 @@ from benchlab.samples.records import SAMPLE_DTYPE
 from benchlab.spool.cluster_file import ClusterFile, read_cluster, write_cluster
 from benchlab.spool.directory import OWNER, make_directory
 from benchlab.spool.lock import acquire_lock, release_lock
-from benchlab.spool.share import Share, read_share, remove_share, share_files, shares
+from benchlab.spool.share import Share, find_share, read_share, remove_share, share_files, shares
 from benchlab.spool.storage import replace_text
 
 __all__ = ["KeptShare", "discard", "fetch", "kept_shares", "own_spool"]
@@ -256,7 +256,7 @@ def head_here(share: Share) -> tuple[str, str]:
     Raises:
         RunError: the share is gone.
     """
-    directory = _directory_of(share)
+    directory = find_share(share)
     return (directory / spool.HEAD).read_text(), (directory / _START).read_text()
 
 
@@ -268,7 +268,7 @@ def read_here(share: Share, offsets: dict[str, int], limit: int) -> tuple[dict[s
         RunError: the share is gone.
     """
     return read_files(
-        _directory_of(share),
+        find_share(share),
         share.workers,
         share.workers,
         offsets,
@@ -278,20 +278,9 @@ def read_here(share: Share, offsets: dict[str, int], limit: int) -> tuple[dict[s
 
 
 def remove_here(share: Share) -> None:
-    """Delete a share, of which the parent has everything; called on a host."""
-    with suppress(RunError):
-        remove_share(_directory_of(share))
-
-
-def _directory_of(share: Share) -> Path:
-    for directory in shares():
-        with suppress(FileNotFoundError, DamagedError):
-            if read_share(directory) == share:
-                return directory
-    raise RunError(
-        f"the share of host {share.host} in run {share.run_id} is gone",
-        remedy="list what is left with benchlab recover --cluster --list",
-    )
+    """Delete a share, of which the parent or the store has everything; called on a host."""
+    with suppress(RunError):  # it is deleted
+        remove_share(find_share(share))
 
 
 def _size(path: Path) -> int:

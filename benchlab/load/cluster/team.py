@@ -54,7 +54,6 @@ class Team:
         self._connection = connection
         self._key = uuid.uuid4().hex
         self._patience = patience
-        poll_s = patience.poll_every_s(len(shares))
         self.links = [
             HostLink(
                 connection,
@@ -63,7 +62,7 @@ class Team:
                 f"{self._key}-{number}",
                 [RemoteWorker(worker, self, patience.ready_s) for worker in share],
                 patience,
-                poll_s,
+                len(shares),
                 self._show_hosts,
             )
             for number, (address, share) in enumerate(

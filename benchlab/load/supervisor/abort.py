@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchlab.load.supervisor.conditions import Conditions
+from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS, Conditions
 from benchlab.load.supervisor.measurements import Measurements
 from benchlab.load.supervisor.sums import TallySums
 from benchlab.plan.plan import Plan
@@ -14,11 +14,13 @@ __all__ = ["AbortWatch"]
 class AbortWatch:
     """Evaluates the plan's ``abort_on`` conditions on records as they arrive."""
 
-    def __init__(self, plan: Plan, *, merged: bool = False) -> None:
-        """``merged``: only sums of the samples are known."""
+    def __init__(
+        self, plan: Plan, *, merged: bool = False, late_ns: int = IN_THE_FILE_AFTER_NS
+    ) -> None:
+        """``merged``: only sums of the samples are known. All of them are after ``late_ns``."""
         self._plan = plan
         self._names = plan.endpoint_names
-        self._conditions = Conditions(plan.abort_on, plan, merged=merged)
+        self._conditions = Conditions(plan.abort_on, plan, merged=merged, late_ns=late_ns)
 
     def take(self, part: Measurements) -> None:
         """Add what any workers measured; the warm-up is ignored."""

@@ -25,8 +25,8 @@ from benchlab.samples.samples import SAMPLE_DTYPE, Samples
 from benchlab.units import NS_PER_MS, NS_PER_S, seconds_to_ns
 
 __all__ = [
+    "FROM_HOSTS_AFTER_NS",
     "IN_THE_FILE_AFTER_NS",
-    "LATE_TALLIES_NS",
     "MIN_COUNT",
     "MIN_RATE_NS",
     "Conditions",
@@ -42,9 +42,8 @@ MIN_RATE_NS: Final = NS_PER_S
 IN_THE_FILE_AFTER_NS: Final = 500 * NS_PER_MS
 """Workers write their samples within this time, so a rate is computed up to this long ago."""
 
-
-LATE_TALLIES_NS: Final = 2 * NS_PER_S
-"""The same for the sums of samples that hosts of a cluster report."""
+FROM_HOSTS_AFTER_NS: Final = 2 * NS_PER_S
+"""The same for samples, or their sums, of the hosts of a cluster."""
 
 _SLICES = (20, 16, 10, 8, 5, 4, 3, 2, 1)
 """How many slices a window may be divided into."""
@@ -68,11 +67,18 @@ class Conditions:
     """Evaluates conditions of a plan on records as they arrive."""
 
     def __init__(
-        self, conditions: Sequence[Objective], plan: Plan, *, merged: bool = False
+        self,
+        conditions: Sequence[Objective],
+        plan: Plan,
+        *,
+        merged: bool = False,
+        late_ns: int = IN_THE_FILE_AFTER_NS,
     ) -> None:
-        """``merged``: their samples are known by their sums alone, which `merge` adds."""
+        """``merged``: their samples are known by their sums alone, which `merge` adds. All of them
+        are known after ``late_ns``.
+        """
         view = _merged_view if merged else _view
-        self._views = [(item, view(item, plan)) for item in conditions]
+        self._views = [(item, view(item, plan, late_ns)) for item in conditions]
 
     def take(self, records: NDArray[np.void], endpoints: Sequence[str]) -> None:
         """Add records of any worker; those of the warm-up are ignored."""
@@ -125,24 +131,22 @@ class _View(Protocol):
         """Its sums, by number of slice."""
 
 
-def _view(condition: Objective, plan: Plan) -> _View:
+def _view(condition: Objective, plan: Plan, late_ns: int) -> _View:
     if condition.window_s is None:
-        return _Everything(condition, plan.warmup_ns)
-    return _Trailing(condition, plan.warmup_ns, seconds_to_ns(condition.window_s))
+        return _Everything(condition, plan.warmup_ns, late_ns)
+    return _Trailing(condition, plan.warmup_ns, seconds_to_ns(condition.window_s), late_ns)
 
 
-def _merged_view(condition: Objective, plan: Plan) -> _View:
+def _merged_view(condition: Objective, plan: Plan, late_ns: int) -> _View:
     if condition.window_s is None:
-        return _Everything(condition, plan.warmup_ns, LATE_TALLIES_NS)
-    return _Slices(condition, plan.warmup_ns, seconds_to_ns(condition.window_s))
+        return _Everything(condition, plan.warmup_ns, late_ns)
+    return _Slices(condition, plan.warmup_ns, seconds_to_ns(condition.window_s), late_ns)
 
 
 class _Everything:
     """All of the measured window so far, in bounded memory."""
 
-    def __init__(
-        self, condition: Objective, start_ns: int, late_ns: int = IN_THE_FILE_AFTER_NS
-    ) -> None:
+    def __init__(self, condition: Objective, start_ns: int, late_ns: int) -> None:
         self._condition = condition
         self._start_ns = start_ns
         self._late_ns = late_ns
@@ -216,10 +220,11 @@ class _Everything:
 class _Trailing:
     """The requests that ended within the last ``length_ns``."""
 
-    def __init__(self, condition: Objective, start_ns: int, length_ns: int) -> None:
+    def __init__(self, condition: Objective, start_ns: int, length_ns: int, late_ns: int) -> None:
         self._condition = condition
         self._start_ns = start_ns
         self._length_ns = length_ns
+        self._late_ns = late_ns if condition.statistic == "rate_rps" else 0
         self._enough = enough(condition)
         self._recent = np.empty(0, dtype=SAMPLE_DTYPE)
 
@@ -247,18 +252,18 @@ class _Trailing:
         raise TypeError("it has samples and no sums")
 
     def _window_ns(self, run_ns: int) -> tuple[int, int]:
-        late_ns = IN_THE_FILE_AFTER_NS if self._condition.statistic == "rate_rps" else 0
-        end_ns = run_ns - late_ns
+        end_ns = run_ns - self._late_ns
         return end_ns - self._length_ns, end_ns
 
 
 class _Slices:
     """The requests that ended within the last whole slices of ``length_ns``, by their sums."""
 
-    def __init__(self, condition: Objective, start_ns: int, length_ns: int) -> None:
+    def __init__(self, condition: Objective, start_ns: int, length_ns: int, late_ns: int) -> None:
         self._condition = condition
         self._start_ns = start_ns
         self._length_ns = length_ns
+        self._late_ns = late_ns if condition.statistic == "rate_rps" else 0
         self._count = next(count for count in _SLICES if length_ns % count == 0)
         self._slice_ns = length_ns // self._count
         self._slices: dict[int, _Everything] = {}
@@ -278,7 +283,7 @@ class _Slices:
         begin_ns = (end - self._count) * self._slice_ns
         if begin_ns < self._start_ns:
             return None
-        window = _Everything(self._condition, begin_ns)
+        window = _Everything(self._condition, begin_ns, self._late_ns)
         for number in range(end - self._count, end):
             if number in self._slices:
                 window.add(self._slices[number].whole())
@@ -294,9 +299,8 @@ class _Slices:
         return {number: found.whole() for number, found in self._slices.items()}
 
     def _slice(self, number: int) -> _Everything:
-        return self._slices.setdefault(number, _Everything(self._condition, 0))
+        return self._slices.setdefault(number, _Everything(self._condition, 0, self._late_ns))
 
     def _end(self, run_ns: int) -> int:
         """The number of the first slice after the window."""
-        late_ns = LATE_TALLIES_NS if self._condition.statistic == "rate_rps" else 0
-        return (run_ns - late_ns) // self._slice_ns
+        return (run_ns - self._late_ns) // self._slice_ns

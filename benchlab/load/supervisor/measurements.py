@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab import spool
+from benchlab.load.supervisor.conditions import FROM_HOSTS_AFTER_NS, IN_THE_FILE_AFTER_NS
 from benchlab.load.supervisor.sums import TallySums
 from benchlab.load.supervisor.tally import decode_tally
 from benchlab.plan.plan import Plan
@@ -25,10 +26,13 @@ class NewMeasurements:
     """Reads what the workers of a run, or its hosts, append to its spool while it goes on.
 
     ``merged``: these are sums, since the hosts send their samples to a store by themselves.
+    ``late_ns`` is how long after the end of a request it is among them.
     """
 
     def __init__(self, directory: Path, plan: Plan) -> None:
-        self.merged = spool.is_direct(directory)
+        cluster = spool.read_cluster(directory)
+        self.merged = cluster is not None and cluster.samples == "direct"
+        self.late_ns = IN_THE_FILE_AFTER_NS if cluster is None else FROM_HOSTS_AFTER_NS
         workers = range(plan.workers)
         self._records = spool.new_records(directory, plan.workers)
         self._tallies = NewTallies([tally_path(directory, worker) for worker in workers])

@@ -10,7 +10,6 @@ from typing import Any
 
 from benchlab import spool
 from benchlab.decoding import decode_lines
-from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS
 from benchlab.load.supervisor.measurements import Measurements, NewMeasurements
 from benchlab.load.supervisor.series import ProgressSeries
 from benchlab.load.supervisor.sums import TallySums
@@ -76,7 +75,7 @@ class Progress:
     objectives: tuple[ObjectiveProgress, ...] = ()
     series: ProgressSeries | None = None
     faults: tuple[FaultRecord, ...] = ()
-    hosts: tuple[tuple[HostRecord, int | None], ...] = ()
+    hosts: tuple[tuple[HostRecord, int], ...] = ()
 
     @property
     def done_ratio(self) -> float:
@@ -104,7 +103,7 @@ class ProgressReader:
         self._plan = plan
         self._title = plan.describe()
         self._new = NewMeasurements(directory, plan)
-        self._tally = Tally(plan, merged=self._new.merged)
+        self._tally = Tally(plan, merged=self._new.merged, late_ns=self._new.late_ns)
 
     def poll(self, run_ns: int, phase: str = "") -> Progress:
         """Read the new samples; returns the state at run time ``run_ns``.
@@ -168,8 +167,8 @@ class ProgressReader:
             self._tally.take(part, self._endpoints())
 
     def _standings(self, run_ns: int, *, complete: bool) -> Iterator[ObjectiveProgress]:
-        at_ns = run_ns + IN_THE_FILE_AFTER_NS if complete else run_ns
-        at_ns = min(at_ns, self._plan.end_ns + IN_THE_FILE_AFTER_NS)
+        late_ns = self._new.late_ns
+        at_ns = min(run_ns + late_ns if complete else run_ns, self._plan.end_ns + late_ns)
         for objective, value in self._tally.objectives.values(at_ns):
             if value is None:
                 yield ObjectiveProgress(str(objective), "–", None)

@@ -54,10 +54,11 @@ class ProgressSeries:
 
 
 class SeriesBins:
-    """Collects records into bins as they arrive."""
+    """Collects records into bins as they arrive: all of them ``late_ns`` after they were done."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, late_ns: int = IN_THE_FILE_AFTER_NS) -> None:
         self._plan = plan
+        self._late_ns = late_ns
         self.width_ns = _first_width_ns(plan)
         self._counts = np.zeros(MOST_POINTS, dtype=np.int64)
         self._errors = np.zeros(MOST_POINTS, dtype=np.int64)
@@ -124,7 +125,7 @@ class SeriesBins:
         if complete:
             count = -(-max(run_ns, self._last_ns) // self.width_ns)
         else:
-            count = max(0, run_ns - IN_THE_FILE_AFTER_NS) // self.width_ns
+            count = max(0, run_ns - self._late_ns) // self.width_ns
         known = slice(0, count)
         starts_ns = np.arange(MOST_POINTS)[known] * self.width_ns
         width_s = self.width_ns / NS_PER_S
@@ -155,7 +156,7 @@ class SeriesBins:
         before = np.cumsum(self._changes) - self._changes
         mean = before + self._open_ns / self.width_ns
         ends_ns = np.arange(1, MOST_POINTS + 1) * self.width_ns
-        known_ns = math.inf if complete else self._last_ns - self._longest_ns - IN_THE_FILE_AFTER_NS
+        known_ns = math.inf if complete else self._last_ns - self._longest_ns - self._late_ns
         return np.where(ends_ns <= known_ns, mean, np.nan)
 
     def _bins(self, times_ns: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -147,7 +147,7 @@ class _RunMonitor:
         self, plan: Plan, directory: Path, stop: StopSignal, on_progress: OnProgress | None
     ) -> None:
         self._new = NewMeasurements(directory, plan)
-        self._watch = AbortWatch(plan, merged=self._new.merged)
+        self._watch = AbortWatch(plan, merged=self._new.merged, late_ns=self._new.late_ns)
         self._reader = None if on_progress is None else ProgressReader(directory, plan)
         self._stop = stop
         self._on_progress = on_progress

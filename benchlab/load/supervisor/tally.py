@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchlab.errors import DamagedError
-from benchlab.load.supervisor.conditions import Conditions
+from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS, Conditions
 from benchlab.load.supervisor.series import SeriesBins
 from benchlab.load.supervisor.sums import TallySums, sparse_of
 from benchlab.plan.plan import Plan
@@ -33,15 +33,18 @@ _FAST = 1
 class Tally:
     """Sums of the samples of a run, or of a part of it.
 
-    ``merged`` is for sums of parts: `merge` adds them, and `encode` writes them. ``by_worker`` are
-    requests by the number of their worker, warm-up included.
+    ``merged`` is for sums of parts: `merge` adds them, and `encode` writes them. All samples are
+    known after ``late_ns``. ``by_worker`` are requests by the number of their worker, warm-up
+    included.
     """
 
-    def __init__(self, plan: Plan, *, merged: bool = False) -> None:
+    def __init__(
+        self, plan: Plan, *, merged: bool = False, late_ns: int = IN_THE_FILE_AFTER_NS
+    ) -> None:
         self.latencies, self.lags = LatencyHistogram(), LatencyHistogram()
-        self.objectives = Conditions(plan.slo, plan, merged=merged)
+        self.objectives = Conditions(plan.slo, plan, merged=merged, late_ns=late_ns)
         self.aborting = Conditions(plan.abort_on if merged else (), plan, merged=merged)
-        self.bins = SeriesBins(plan)
+        self.bins = SeriesBins(plan, late_ns)
         self.errors: Counter[str] = Counter()
         self.by_worker = np.zeros(plan.workers, dtype=np.int64)
         self.count = self.begun_count = self.warmup_count = 0

@@ -66,7 +66,11 @@ def share_of(agent: Agent) -> Path:
 
 def test_a_share_is_carried_out(url: str) -> None:
     plan = Plan(Request("GET", url), ConstantRate(100), duration_s=0.5, workers=4, timeout_s=60)
+    with spool.create_share(spool.Share("f" * 16, 0, (0,), 1), b"{}", plan.to_dict()) as left:
+        (left / "file-client_key.pem").touch()  # by an agent that was killed
     with started(plan, (1, 3)) as agent:
+        assert not list(left.glob("plan.json")) + list(left.glob("*.pem"))
+        spool.remove_share(left)
         directory = share_of(agent)
         assert not (directory / "plan.json").exists()  # once all have it
         late_ns = agent.start(time.monotonic_ns(), 1234)

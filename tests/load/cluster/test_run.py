@@ -45,6 +45,8 @@ from tests.load.servers import always, by_path, ok, serving
 
 LONG_S = 600.0  # a run that something else ends
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 class Recorded:
     """A behaviour that responds, and records what it was sent."""

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from benchlab import ConstantRate, Plan, Request, spool
 from benchlab.errors import DamagedError
 from benchlab.load.supervisor.abort import AbortWatch
-from benchlab.load.supervisor.conditions import IN_THE_FILE_AFTER_NS, LATE_TALLIES_NS
+from benchlab.load.supervisor.conditions import FROM_HOSTS_AFTER_NS, IN_THE_FILE_AFTER_NS
+from benchlab.load.supervisor.measurements import NewMeasurements
 from benchlab.load.supervisor.progress import Progress, ProgressReader
 from benchlab.load.supervisor.tally import Tally, decode_tally
 from benchlab.samples.records import SAMPLE_DTYPE, ErrorKind, Flag
@@ -84,9 +85,7 @@ def test_progress_by_sums_is_that_by_samples(tmp_path: Path, length_s: int) -> N
     for name in ("t_s", "rate_rps", "p50_ms", "p99_ms", "error_rps", "lag_p99_ms", "in_flight"):
         ours, theirs = (np.array(getattr(each.series, name)) for each in (merged, whole))
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-6, err_msg=name)
-    exact = [item for item in whole.objectives if not item.text.startswith("rate")]
-    assert [item for item in merged.objectives if not item.text.startswith("rate")] == exact
-    assert [item.met for item in merged.objectives] == [item.met for item in whole.objectives]
+    assert merged.objectives == whole.objectives
 
 
 @pytest.mark.parametrize(
@@ -105,11 +104,12 @@ def test_progress_by_sums_is_that_by_samples(tmp_path: Path, length_s: int) -> N
 )
 def test_a_window_is_the_last_whole_slices(condition: str) -> None:
     plan = PLAN.replace(abort_on=[condition])
-    late_ns = LATE_TALLIES_NS - IN_THE_FILE_AFTER_NS if condition.startswith("rate") else 0
+    late_ns = FROM_HOSTS_AFTER_NS - IN_THE_FILE_AFTER_NS if condition.startswith("rate") else 0
     at_ns = (119 * 85 if "1.7s" in condition else 10_000) * NS_PER_MS  # where a slice ends
     records = drawn()
     records = records[records["done_ns"] < at_ns]  # nobody knows those of later
-    exact, by_sums = AbortWatch(plan), AbortWatch(plan, merged=True)
+    exact = AbortWatch(plan)
+    by_sums = AbortWatch(plan, merged=True, late_ns=FROM_HOSTS_AFTER_NS)
     exact.take(records)
     for part in (records[::2], records[1::2]):
         tally = Tally(plan, merged=True)
@@ -122,6 +122,13 @@ def test_a_window_is_the_last_whole_slices(condition: str) -> None:
     assert expected is not None
     assert found == pytest.approx(expected, rel=0.005)  # by rank, the median is one of two
     assert by_sums.fired(at_ns + late_ns).startswith(f"stopped by abort_on {condition}: ")
+
+
+def test_what_hosts_measure_is_known_later(tmp_path: Path) -> None:
+    assert NewMeasurements(tmp_path, PLAN).late_ns == IN_THE_FILE_AFTER_NS
+    write_cluster(tmp_path, ClusterFile("tcp://10.0.0.1:8786", ()))
+    found = NewMeasurements(tmp_path, PLAN)
+    assert (found.merged, found.late_ns) == (False, FROM_HOSTS_AFTER_NS)
 
 
 def test_a_torn_frame_is_read_once_it_is_whole(tmp_path: Path) -> None:
