@@ -21,7 +21,7 @@ from benchlab.errors import (
     StoreUnavailableError,
 )
 from benchlab.store import Store
-from benchlab.text import plural
+from benchlab.text import listed, plural
 
 if TYPE_CHECKING:
     from benchlab.load.cluster.connect import ClusterConnection
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["recover"]
 
 _LOOK_EVERY_S = 0.5
+_MOST_NUMBERS = 8  # of workers that are listed
 
 
 class _Wanted(NamedTuple):
@@ -204,13 +205,13 @@ def _check_saved_whole(run_id: str, kept: list[KeptShare]) -> None:
 
 
 def _share_text(kept: KeptShare) -> str:
-    """What a host has: ``host beta has 12.3 MiB of workers 1 and 3``."""
+    """What a host has: ``host beta has 12.3 MiB of workers 1, 3 (of 4)``."""
     from benchlab.units import format_bytes
 
-    numbers = ", ".join(map(str, kept.share.workers))
+    workers = kept.share.workers
     text = (
         f"host {kept.name} has {format_bytes(kept.bytes_kept)} of"
-        f" {'worker' if len(kept.share.workers) == 1 else 'workers'} {numbers} (of"
+        f" {'worker' if len(workers) == 1 else 'workers'} {listed(workers, _MOST_NUMBERS)} (of"
         f" {kept.share.workers_total})"
     )
     return f"{text}, in use: the run goes on, or has just ended" if kept.is_in_use else text
@@ -311,6 +312,6 @@ def _missing_text(directory: Path, missing: tuple[int, ...], workers: int) -> st
     from benchlab import spool
 
     where = {worker: host.name for host in spool.read_hosts(directory) for worker in host.workers}
-    names = ", ".join(dict.fromkeys(where[worker] for worker in missing if worker in where))
+    names = listed(list(dict.fromkeys(where[each] for each in missing if each in where)))
     at = f" on {names}" if names else ""
     return f"what {len(missing)} of {plural(workers, 'worker')}{at} measured"

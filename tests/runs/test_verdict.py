@@ -181,11 +181,22 @@ def test_a_run_whose_cluster_lost_workers_is_degraded_and_says_which() -> None:
     assert run.verdict == "degraded"
     assert run.invalid_reason == (
         "2 of 4 workers were lost, and with them 50% of the load, or what remained of it:"
-        " worker 1 on beta (its connection was reset); worker 3 on beta (its connection was reset)"
+        " workers 1, 3 on beta (its connection was reset)"
     )
     assert "recover --cluster" in str(run.hint)
     with pytest.raises(InvalidRunError, match="degraded"):
         check_verdicts([run], force=False)
+
+
+def test_of_very_many_lost_hosts_some_are_named_and_the_others_counted() -> None:
+    hosts = [HostRecord(f"tcp://h{n}:1", f"h{n}", (n, n + 100), lost="gone") for n in range(99)]
+    lost = [WorkerHealth(n, problem="is lost", problem_kind="lost") for n in range(199) if n != 99]
+    run = make_run(workers=[*lost, WorkerHealth(99)])
+    reason = str(
+        replace(run, hosts=(*hosts, HostRecord("tcp://h99:1", "h99", (99,)))).invalid_reason
+    )
+    assert reason.startswith("198 of 199 workers were lost, and with them 99% of the load")
+    assert reason.endswith("; workers 4, 104 on h4 (gone) and 94 more")
 
 
 def test_a_cluster_of_which_nothing_is_left_or_that_failed_itself_is_invalid() -> None:

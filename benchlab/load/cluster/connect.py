@@ -22,7 +22,7 @@ from benchlab.load.cluster import calls
 from benchlab.load.cluster.asked import Cluster
 from benchlab.load.supervisor.stop_signal import StopSignal
 from benchlab.redact import public_url
-from benchlab.text import plural
+from benchlab.text import listed, plural
 from benchlab.version import __version__
 
 __all__ = [
@@ -406,10 +406,9 @@ def _check_versions(workers: Mapping[str, Any]) -> None:
             named = f"benchlab {version}" if version else "no benchlab"
             different.append(f"{address} has {named} and Python {major}.{minor}")
     if different:
-        more = f" and {len(different) - 3} more" if len(different) > 3 else ""
         raise InputError(
             f"{plural(len(different), 'Dask worker')} of the cluster cannot take part:"
-            f" {'; '.join(different[:3])}{more}; here are benchlab {__version__} and"
+            f" {listed(different, separator='; ')}; here are benchlab {__version__} and"
             f" Python {here[0][0]}.{here[0][1]}",
             field="cluster",
             remedy="install the same versions everywhere:"
