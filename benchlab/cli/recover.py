@@ -59,10 +59,10 @@ def recover(only_list: bool, discard: bool, cluster: str | None, partial: bool) 
     cannot be read or saved is reported, the others are still saved, and the exit code is 1. If the
     store cannot be reached, it is 4. A saved run's plan has no credentials, as in the store.
 
-    A run of a cluster that lost a host may be saved without its share, and one whose process was
-    killed is not saved before all is there: --cluster fetches what the hosts have kept on their
-    disks, also of runs that this machine knows nothing of any more. With --list it is only listed,
-    with --discard it is deleted there too.
+    A run of which hosts of a cluster have more is left as it is, with exit code 1: --cluster fetches
+    what they have kept on their disks, also of runs that this machine does not know any more.
+    --partial saves it without that. With --cluster, --list and --discard are also about what the
+    hosts have.
 
     \b
     Examples:

@@ -297,7 +297,7 @@ class ClusterConnection:
         versions = await self._run(eval, _VERSIONS)
         if not versions:
             raise InputError(
-                "the cluster has no Dask workers",
+                "has no Dask workers",
                 field="cluster",
                 value=self.scheduler,
                 remedy=f"start some: dask worker {self.scheduler}",
@@ -323,7 +323,7 @@ class ClusterConnection:
                 )
         except TimeoutError as exc:
             raise InputError(
-                f"not all of its Dask workers respond within {_CONNECT_S:.0f} s",
+                f"has Dask workers that do not respond within {_CONNECT_S:.0f} s",
                 field="cluster",
                 value=self.scheduler,
                 remedy="end those that hang or cannot be reached, or wait until they are idle",
@@ -383,7 +383,7 @@ def _unreachable(scheduler: str, exc: Exception) -> InputError:
     ]
     said = known[-1] if known else (str(exc) or type(exc).__name__).splitlines()[0]
     return InputError(
-        f"no Dask scheduler can be reached there ({said})",
+        f"cannot be reached as a Dask scheduler ({said})",
         field="cluster",
         value=scheduler,
         remedy=f"give the address that the scheduler shows when it starts, such as {_EXAMPLE}",
