@@ -25,6 +25,7 @@ __all__ = [
     "ClusterSize",
     "clock_warnings",
     "cores_of",
+    "cores_text",
     "machines_of",
     "shared_cores",
     "size_of",
@@ -138,7 +139,7 @@ class ClusterSize(NamedTuple):
             return ""
         use = f"use --workers {needed}"
         if self.cores is not None and needed > self.cores:
-            use = f"add Dask workers, since these have {self.cores:g} cores in all"
+            use = f"use more machines (these have {cores_text(self.cores)} in all)"
         return (
             f"{self.describe()} (with {HELD_RATIO:.0%} of a core; {self.slowest} is the slowest),"
             f" and it has {self.workers}: {use}, or a lower rate"
@@ -194,6 +195,11 @@ def cores_of(environment: Mapping[str, Any]) -> float | None:
     """The cores that a process may keep busy on the machine of ``environment``."""
     known = [environment.get(name) for name in ("cpu_count", "cpu_usable", "cpu_quota")]
     return min((float(count) for count in known if count), default=None)
+
+
+def cores_text(cores: float) -> str:
+    """``2 cores``; a quota may allow a part of one: ``1.5 cores``."""
+    return "1 core" if cores == 1 else f"{cores:g} cores"
 
 
 def _all_cores(machines: Sequence[Mapping[str, Any]]) -> float | None:

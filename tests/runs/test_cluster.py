@@ -52,7 +52,7 @@ def test_a_plan_needs_workers_by_the_slowest_host_with_some_of_its_core_to_spare
     )
     assert size(machine("alpha", 25_000), workers=6).problem == ""
     assert (
-        "add Dask workers, since these have 2 cores in all"
+        "and it has 4: use more machines (these have 2 cores in all), or a lower rate"
         in size(machine("alpha", 25_000), machine("alpha", 25_000)).problem
     )
 
