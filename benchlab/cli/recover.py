@@ -59,10 +59,10 @@ def recover(only_list: bool, discard: bool, cluster: str | None, partial: bool) 
     cannot be read or saved is reported, the others are still saved, and the exit code is 1. If the
     store cannot be reached, it is 4. A saved run's plan has no credentials, as in the store.
 
-    A run of which hosts of a cluster have more is left as it is, with exit code 1: --cluster fetches
-    what they have kept on their disks, also of runs that this machine does not know any more.
-    --partial saves it without that. With --cluster, --list and --discard are also about what the
-    hosts have.
+    A run is left as it is, and the exit code is 1, while hosts of a cluster have more of it:
+    --cluster fetches what they have kept on their disks, also of runs that this machine does not
+    know any more, and --partial saves the run without that. With --cluster, --list and --discard
+    are also about what the hosts have.
 
     \b
     Examples:
@@ -141,7 +141,8 @@ def _kept(
     from benchlab.load.cluster.timing import USUAL_PATIENCE
     from benchlab.paths import spool_root
 
-    until = time.monotonic() + 2 * USUAL_PATIENCE.lease_s
+    patience_s = 2 * USUAL_PATIENCE.lease_s
+    until, is_told = time.monotonic() + patience_s, False
     while True:
         by_run, problems = kept_shares(connection)
         ending = [
@@ -152,6 +153,12 @@ def _kept(
         ]
         if wanted.only_list or not ending or time.monotonic() > until:
             return by_run, problems
+        if not is_told:
+            print_line(
+                f"{plural(len(ending), 'host')} still at work, waiting for up to {patience_s:g} s:"
+                " without their parent they end by themselves"
+            )
+            is_told = True
         time.sleep(_LOOK_EVERY_S)
 
 
@@ -195,9 +202,12 @@ def _check_saved_whole(run_id: str, kept: list[KeptShare]) -> None:
     """
     import numpy as np
 
-    workers = Store().load(run_id).samples.column("seq") % kept[0].share.workers_total
+    total = kept[0].share.workers_total
+    saved = np.zeros(total, dtype=np.int64)  # samples of each worker
+    for seqs in Store().load(run_id).samples.in_blocks("seq"):
+        saved += np.bincount(seqs % total, minlength=total)
     for each in kept:
-        if np.isin(workers, each.share.workers).sum() < each.sample_count:
+        if saved[list(each.share.workers)].sum() < each.sample_count:
             raise RunError(
                 "it was saved without that, and the machine that made it has the rest",
                 remedy="run benchlab recover --cluster there, or delete this with --discard",
