@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-__all__ = ["escaped", "one_line", "plain_cell", "plural", "printable"]
+__all__ = ["escaped", "listed", "one_line", "plain_cell", "plural", "printable"]
 
 # Control characters; those that reorder or hide text (bidi controls, zero-width characters, tags);
 # and halves of surrogate pairs, which have no encoding.
@@ -51,6 +52,16 @@ def plain_cell(text: str) -> str:
     ("'=HYPERLINK(1)", 'GET /')
     """
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def listed(items: Sequence[object], most: int = 3, separator: str = ", ") -> str:
+    """The first items, and how many more there are.
+
+    >>> listed(["alpha", "beta"]), listed(range(100))
+    ('alpha, beta', '0, 1, 2 and 97 more')
+    """
+    more = len(items) - most
+    return separator.join(map(str, items[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def plural(count: int, noun: str) -> str:

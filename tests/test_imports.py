@@ -26,7 +26,13 @@ def test_a_worker_loads_httpx_without_its_command_line() -> None:
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert not {"click", "pygments", "rich"} & set(done.stdout.split())
+    assert not {"click", "pygments", "rich", "distributed"} & set(done.stdout.split())
+
+
+def test_only_a_cluster_loads_dask() -> None:
+    script = "import sys, benchlab.load.run, benchlab.cli.run, benchlab.cli.recover"
+    check = "assert not {'dask', 'distributed'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", f"{script}; {check}"], check=True)
 
 
 def test_drawing_never_loads_pyplot() -> None:

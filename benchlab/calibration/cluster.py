@@ -19,8 +19,8 @@ from benchlab.runs.floor import Floor, mismatch
 
 __all__ = ["HostFloor", "calibrate_cluster", "stored_floors"]
 
-_NOT_CALIBRATED = "not calibrated: run benchlab calibrate --cluster"
-_CALL_S = 10.0
+_REMEDY = "run benchlab calibrate --cluster"
+_CALL_S = 30.0
 _LONGEST_S = 300.0  # of one calibration, on a machine that is much too busy for it
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -155,5 +155,5 @@ def stored_here() -> dict[str, Any]:
     except (RunError, DamagedError) as exc:
         return {**known, "problem": str(exc)}
     if floor is None:
-        return {**known, "problem": _NOT_CALIBRATED}
-    return {**known, "floor": floor.to_dict(), "problem": mismatch(floor, environment)}
+        return {**known, "problem": f"not calibrated: {_REMEDY}"}
+    return {**known, "floor": floor.to_dict(), "problem": mismatch(floor, environment, _REMEDY)}

@@ -21,7 +21,7 @@ from benchlab.errors import (
     StoreUnavailableError,
 )
 from benchlab.store import Store
-from benchlab.text import plural
+from benchlab.text import listed, plural
 
 if TYPE_CHECKING:
     from benchlab.load.cluster.connect import ClusterConnection
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["recover"]
 
 _LOOK_EVERY_S = 0.5
+_MOST_NUMBERS = 8  # of workers that are listed
 
 
 class _Wanted(NamedTuple):
@@ -58,10 +59,10 @@ def recover(only_list: bool, discard: bool, cluster: str | None, partial: bool) 
     cannot be read or saved is reported, the others are still saved, and the exit code is 1. If the
     store cannot be reached, it is 4. A saved run's plan has no credentials, as in the store.
 
-    A run of a cluster that lost a host may be saved without its share, and one whose process was
-    killed is not saved before all is there: --cluster fetches what the hosts have kept on their
-    disks, also of runs that this machine knows nothing of any more. With --list it is only listed,
-    with --discard it is deleted there too.
+    A run is left as it is, and the exit code is 1, while hosts of a cluster have more of it:
+    --cluster fetches what they have kept on their disks, also of runs that this machine does not
+    know any more, and --partial saves the run without that. With --cluster, --list and --discard
+    are also about what the hosts have.
 
     \b
     Examples:
@@ -140,7 +141,8 @@ def _kept(
     from benchlab.load.cluster.timing import USUAL_PATIENCE
     from benchlab.paths import spool_root
 
-    until = time.monotonic() + 2 * USUAL_PATIENCE.lease_s
+    patience_s = 2 * USUAL_PATIENCE.lease_s
+    until, is_told = time.monotonic() + patience_s, False
     while True:
         by_run, problems = kept_shares(connection)
         ending = [
@@ -151,6 +153,12 @@ def _kept(
         ]
         if wanted.only_list or not ending or time.monotonic() > until:
             return by_run, problems
+        if not is_told:
+            print_line(
+                f"{plural(len(ending), 'host')} still at work, waiting for up to {patience_s:g} s:"
+                " without their parent they end by themselves"
+            )
+            is_told = True
         time.sleep(_LOOK_EVERY_S)
 
 
@@ -194,9 +202,12 @@ def _check_saved_whole(run_id: str, kept: list[KeptShare]) -> None:
     """
     import numpy as np
 
-    workers = Store().load(run_id).samples.column("seq") % kept[0].share.workers_total
+    total = kept[0].share.workers_total
+    saved = np.zeros(total, dtype=np.int64)  # samples of each worker
+    for seqs in Store().load(run_id).samples.in_blocks("seq"):
+        saved += np.bincount(seqs % total, minlength=total)
     for each in kept:
-        if np.isin(workers, each.share.workers).sum() < each.sample_count:
+        if saved[list(each.share.workers)].sum() < each.sample_count:
             raise RunError(
                 "it was saved without that, and the machine that made it has the rest",
                 remedy="run benchlab recover --cluster there, or delete this with --discard",
@@ -204,13 +215,13 @@ def _check_saved_whole(run_id: str, kept: list[KeptShare]) -> None:
 
 
 def _share_text(kept: KeptShare) -> str:
-    """What a host has: ``host beta has 12.3 MiB of workers 1 and 3``."""
+    """What a host has: ``host beta has 12.3 MiB of workers 1, 3 (of 4)``."""
     from benchlab.units import format_bytes
 
-    numbers = ", ".join(map(str, kept.share.workers))
+    workers = kept.share.workers
     text = (
         f"host {kept.name} has {format_bytes(kept.bytes_kept)} of"
-        f" {'worker' if len(kept.share.workers) == 1 else 'workers'} {numbers} (of"
+        f" {'worker' if len(workers) == 1 else 'workers'} {listed(workers, _MOST_NUMBERS)} (of"
         f" {kept.share.workers_total})"
     )
     return f"{text}, in use: the run goes on, or has just ended" if kept.is_in_use else text
@@ -311,6 +322,6 @@ def _missing_text(directory: Path, missing: tuple[int, ...], workers: int) -> st
     from benchlab import spool
 
     where = {worker: host.name for host in spool.read_hosts(directory) for worker in host.workers}
-    names = ", ".join(dict.fromkeys(where[worker] for worker in missing if worker in where))
+    names = listed(list(dict.fromkeys(where[each] for each in missing if each in where)))
     at = f" on {names}" if names else ""
     return f"what {len(missing)} of {plural(workers, 'worker')}{at} measured"

@@ -280,9 +280,10 @@ def _detach(asked: Asked) -> int:
     with errors_name_options(RUN_OPTIONS, asked.given):
         run_id = start_detached(asked.plan, **asked.place.options).directory.name
     print_line(run_id, err=False)
-    print_line(
-        f"benchlab live {run_id} shows it, with --stop ends it; benchlab recover saves it then"
-    )
+    then = "benchlab recover saves it then"
+    if asked.place.samples == "direct":
+        then = "its hosts save it"
+    print_line(f"benchlab live {run_id} shows it, with --stop ends it; {then}")
     return ExitCode.SUCCESS
 
 

@@ -17,7 +17,7 @@ from benchlab.plan.plan import Plan
 from benchlab.runs.floor import Floor, floor_note_of, floor_of
 from benchlab.runs.host_record import HostRecord
 from benchlab.runs.verdict import HELD_RATIO
-from benchlab.text import plural
+from benchlab.text import listed, plural
 from benchlab.units import NS_PER_MS, format_ns
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "ClusterSize",
     "clock_warnings",
     "cores_of",
+    "cores_text",
     "machines_of",
     "shared_cores",
     "size_of",
@@ -36,7 +37,6 @@ CLOCK_LIMIT_NS = 10 * NS_PER_MS
 The limit of a generator's lag is the same."""
 
 _LEFT_OUT = ("git_commit", "git_dirty")  # of a host's working directory, where no one works
-_LISTED = 3
 
 
 def machines_of(environment: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
@@ -85,7 +85,7 @@ def _worst(floors: Sequence[Floor], without: Sequence[str]) -> dict[str, Any]:
     if without or not floors:
         of = f"{len(without)} of {plural(len(without) + len(floors), 'host')}"
         return {
-            "note": f"no calibration that holds on {of} of the cluster ({_listed(without)}):"
+            "note": f"no calibration that holds on {of} of the cluster ({_names(without)}):"
             " run benchlab calibrate --cluster"
         }
     return {"floor": max(floors, key=lambda floor: floor.latency_ns.p99).to_dict()}
@@ -139,7 +139,7 @@ class ClusterSize(NamedTuple):
             return ""
         use = f"use --workers {needed}"
         if self.cores is not None and needed > self.cores:
-            use = f"add Dask workers, since these have {self.cores:g} cores in all"
+            use = f"use more machines (these have {cores_text(self.cores)} in all)"
         return (
             f"{self.describe()} (with {HELD_RATIO:.0%} of a core; {self.slowest} is the slowest),"
             f" and it has {self.workers}: {use}, or a lower rate"
@@ -151,12 +151,14 @@ class ClusterSize(NamedTuple):
         count = len(self.uncalibrated)
         if not count or self.rate_rps is None:
             return ""
-        names = _listed(self.uncalibrated)
-        return (
-            f"how many workers this plan needs is not known, since {plural(count, 'host')} of the"
-            f" cluster {'is' if count == 1 else 'are'} not calibrated ({names}): run benchlab"
-            " calibrate --cluster"
+        names = _names(self.uncalibrated)
+        which = (
+            f"{plural(count, 'host')} of the cluster {'is' if count == 1 else 'are'} not calibrated"
+            f" ({names}): run benchlab calibrate --cluster"
         )
+        if self.needed is not None:
+            return f"that is by the other hosts: {which}"
+        return f"how many workers this plan needs is not known, since {which}"
 
 
 def size_of(plan: Plan, machines: Sequence[Mapping[str, Any]]) -> ClusterSize:
@@ -193,6 +195,11 @@ def cores_of(environment: Mapping[str, Any]) -> float | None:
     """The cores that a process may keep busy on the machine of ``environment``."""
     known = [environment.get(name) for name in ("cpu_count", "cpu_usable", "cpu_quota")]
     return min((float(count) for count in known if count), default=None)
+
+
+def cores_text(cores: float) -> str:
+    """``2 cores``; a quota may allow a part of one: ``1.5 cores``."""
+    return "1 core" if cores == 1 else f"{cores:g} cores"
 
 
 def _all_cores(machines: Sequence[Mapping[str, Any]]) -> float | None:
@@ -233,14 +240,12 @@ def _above(values: Mapping[HostRecord, int]) -> str:
         (host for host, value in values.items() if value > CLOCK_LIMIT_NS),
         key=lambda host: -values[host],
     )
-    return _listed([host.name for host in found])
+    return _names([host.name for host in found])
 
 
-def _listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    each = list(dict.fromkeys(names))
-    more = f" and {len(each) - _LISTED} more" if len(each) > _LISTED else ""
-    return f"{', '.join(each[:_LISTED])}{more}"
+def _names(hosts: Sequence[str]) -> str:
+    """The names of ``hosts``, of which several may be on one machine."""
+    return listed(list(dict.fromkeys(hosts)))
 
 
 def shared_cores(

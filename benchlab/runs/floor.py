@@ -157,7 +157,9 @@ def fingerprint(environment: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: environment.get(name) for name in names}, "benchlab": version}
 
 
-def mismatch(floor: Floor, environment: Mapping[str, Any]) -> str:
+def mismatch(
+    floor: Floor, environment: Mapping[str, Any], remedy: str = "run benchlab calibrate"
+) -> str:
     """Why ``floor`` does not apply to the host of ``environment``; empty if it applies."""
     here = fingerprint(environment)
     different = [
@@ -167,7 +169,7 @@ def mismatch(floor: Floor, environment: Mapping[str, Any]) -> str:
     ]
     if not different:
         return ""
-    return f"the calibration was made elsewhere ({'; '.join(different)}): run benchlab calibrate"
+    return f"the calibration was made elsewhere ({'; '.join(different)}): {remedy}"
 
 
 def floor_of(environment: Mapping[str, Any]) -> Floor | None:

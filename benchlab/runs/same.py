@@ -109,10 +109,12 @@ def _cluster_differences(base: Mapping[str, Any], new: Mapping[str, Any]) -> Ite
     sizes = [sum(kinds.values()) for kinds in sets]
     if sizes[0] != sizes[1]:
         yield Difference("machines", *map(str, sizes))
-    mine, theirs = (list((sets[a] - sets[b]).elements()) for a, b in ((0, 1), (1, 0)))
-    # Each machine that only one of them has, beside one that only the other has.
-    for one, other in zip(sorted(mine), sorted(theirs), strict=False):
-        yield from _compared(json.loads(one), json.loads(other))
+    mine, theirs = (sorted((sets[a] - sets[b]).elements()) for a, b in ((0, 1), (1, 0)))
+    # Each machine that only one of them has, beside one that only the other has: of many like it,
+    # one stands for all.
+    pairs = dict.fromkeys(zip(mine, theirs, strict=False))
+    found = (item for pair in pairs for item in _compared(*map(json.loads, pair)))
+    yield from dict.fromkeys(found)
 
 
 def _kinds(environment: Mapping[str, Any]) -> Counter[str]:

@@ -292,8 +292,9 @@ class _SteadyStateOf:
         width_ns = self._batches.width_ns
         drift = found.drift if found is not None else None
         shifts = found.shifts if found is not None else ()
-        if self._run.verdict == "invalid" and verdict != "none":
-            why += "; the run is invalid, so this may be the generator and not the service"
+        made = self._run.verdict
+        if made in ("invalid", "degraded") and verdict != "none":
+            why += f"; the run is {made}, so this may be the generator and not the service"
         return SteadyState(
             verdict=verdict,
             why=why,

@@ -20,7 +20,7 @@ from benchlab.runs.health import Health, ProblemKind, WorkerHealth
 from benchlab.runs.host_record import HostRecord
 from benchlab.samples.percentiles import percentile_by_group, percentile_of
 from benchlab.samples.samples import ErrorKind, Flag, Samples
-from benchlab.text import plural
+from benchlab.text import listed, plural
 from benchlab.units import NS_PER_MS, NS_PER_S, format_ns, format_share
 
 __all__ = [
@@ -69,6 +69,7 @@ _LAG_NOT_OWN = Flag.CAP_WAIT | Flag.RETRY | Flag.HEDGE
 _NOT_SENT = (ErrorKind.CONNECT, ErrorKind.TLS, ErrorKind.UNSENT)
 """Errors of requests that never left this machine."""
 
+_HOSTS_NAMED, _WORKERS_NAMED = 5, 8  # in the reason for a cluster that lost some
 _BLOCKING = "; in the scenario, await what takes time: time.sleep and requests block every user"
 
 _HINTS: dict[ProblemKind, str] = {
@@ -269,19 +270,28 @@ def _lost_workers(
     lost, count = _lost(health), len(health.workers)
     if not hosts or not lost or (len(lost) == count and not len(measured)):
         return None
-    where = {worker: host for host in hosts for worker in host.workers}
-    named = "; ".join(
-        f"worker {each.worker} on {where[each.worker].name} ({_why_lost(each, where[each.worker])})"
-        if each.worker in where
-        else f"worker {each.worker}"
-        for each in lost
-    )
+    were, them = ("was", "it") if len(lost) == 1 else ("were", "them")
     return VerdictReason(
         "degraded",
-        f"{len(lost)} of {plural(count, 'worker')} {'was' if len(lost) == 1 else 'were'} lost, and"
-        f" so {format_share(len(lost) / count)} of the load, or what remained of it: {named}",
+        f"{len(lost):,} of {plural(count, 'worker')} {were} lost, and with {them}"
+        f" {format_share(len(lost) / count)} of the load, or what remained of it:"
+        f" {listed(_lost_by_host(lost, hosts), _HOSTS_NAMED, '; ')}",
         _HINTS["lost"] if any(host.lost for host in hosts) else "measure again",
     )
+
+
+def _lost_by_host(lost: Sequence[WorkerHealth], hosts: Sequence[HostRecord]) -> list[str]:
+    """The lost workers of each host and why: ``workers 1, 3 on beta (killed)``."""
+    where = {worker: host for host in hosts for worker in host.workers}
+    found: dict[str, list[int]] = {}
+    for each in lost:
+        host = where.get(each.worker)
+        at = "" if host is None else f" on {host.name} ({_why_lost(each, host)})"
+        found.setdefault(at, []).append(each.worker)
+    return [
+        f"{'worker' if len(workers) == 1 else 'workers'} {listed(workers, _WORKERS_NAMED)}{at}"
+        for at, workers in found.items()
+    ]
 
 
 def _lost(health: Health) -> list[WorkerHealth]:

@@ -12,7 +12,14 @@ from benchlab.plan.checks import StatusIn
 from benchlab.plan.drivers import DRIVERS
 from benchlab.plan.plan import Plan
 from benchlab.plan.recorded import SESSION
-from benchlab.runs.cluster import clock_warnings, cores_of, machines_of, shared_cores, size_of
+from benchlab.runs.cluster import (
+    clock_warnings,
+    cores_of,
+    cores_text,
+    machines_of,
+    shared_cores,
+    size_of,
+)
 from benchlab.runs.floor import floor_of
 from benchlab.runs.health import Health
 from benchlab.runs.host_record import HostRecord
@@ -100,8 +107,10 @@ def _of_machines(
 ) -> Iterator[str]:
     """Warnings about a cluster whose machines had too few cores, or too few workers."""
     for name, workers, cores in shared_cores(hosts, machines):
-        have = "1 core" if cores == 1 else f"{cores:g} cores"
-        yield f"{plural(workers, 'worker')} on {name} shared {have}: they took time from each other"
+        yield (
+            f"{plural(workers, 'worker')} on {name} shared {cores_text(cores)}: they took time from"
+            " each other"
+        )
     size = size_of(plan, machines)
     if size.rate_rps and size.worker_rps and size.rate_rps / size.workers > size.worker_rps:
         yield size.problem
@@ -174,7 +183,7 @@ def _of_cores(plan: Plan, environment: Mapping[str, Any]) -> Iterator[str]:
     if cores is None:
         return
     workers = plural(plan.workers, "worker")
-    have = "1 core" if cores == 1 else f"{cores:g} cores"
+    have = cores_text(cores)
     hosts = [origin[1] for origin in plan.origins]
     local = plan.transport.unix_socket or any(_is_this_host(host, environment) for host in hosts)
     if local and cores < plan.workers + 1:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchlab import ConstantRate, Plan, Request, Run, Store, spool
-from benchlab.calibration.cluster import calibrate_here
+from benchlab.calibration.cluster import calibrate_here, stored_here
 from benchlab.load.supervisor.environment import capture_environment
 from benchlab.load.supervisor.floor_file import read_floor, write_floor
 from benchlab.runs.floor import fingerprint
@@ -138,6 +138,10 @@ def test_a_neighbours_floor_is_taken_only_if_it_applies_here(
     floor = read_floor()
     assert floor is not None
     assert calibrate_here(True, (floor.measured_at.isoformat(),)) == floor.to_dict()
+    assert stored_here()["problem"] == ""
+    write_floor(make_floor(host={**floor.host, "cpu_count": 999}))
+    assert "(cpu count 999, here " in stored_here()["problem"]
+    assert stored_here()["problem"].endswith("): run benchlab calibrate --cluster")
 
 
 def records_of(worker: int) -> np.ndarray[tuple[int], np.dtype[np.void]]:

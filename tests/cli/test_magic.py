@@ -145,4 +145,5 @@ def test_loading_the_extension_loads_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert not loaded & {"pandas", "matplotlib", "scipy", "chdb", "clickhouse_connect"}
+    heavy = {"pandas", "matplotlib", "scipy", "chdb", "clickhouse_connect", "distributed"}
+    assert not loaded & heavy

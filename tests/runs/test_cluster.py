@@ -52,7 +52,7 @@ def test_a_plan_needs_workers_by_the_slowest_host_with_some_of_its_core_to_spare
     )
     assert size(machine("alpha", 25_000), workers=6).problem == ""
     assert (
-        "add Dask workers, since these have 2 cores in all"
+        "and it has 4: use more machines (these have 2 cores in all), or a lower rate"
         in size(machine("alpha", 25_000), machine("alpha", 25_000)).problem
     )
 
@@ -75,7 +75,11 @@ def test_hosts_without_a_calibration_are_named_and_nothing_is_refused() -> None:
     assert "5 hosts of the cluster are not calibrated (alpha, host-0, host-1 and 2 more)" in (
         found.note
     )
+    assert found.note.startswith("how many workers this plan needs is not known, since 5 hosts")
     assert "run benchlab calibrate --cluster" in found.note
+    found = size(machine("alpha", 25_000), machine("beta", None), workers=6)
+    assert found.describe().startswith("this plan needs about 6 workers")
+    assert found.note.startswith("that is by the other hosts: 1 host of the cluster is not")
 
 
 def test_a_rate_that_is_only_a_lower_bound_says_nothing() -> None:

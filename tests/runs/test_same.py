@@ -136,5 +136,12 @@ def test_clusters_are_compared_by_the_kinds_of_their_machines_and_not_by_the_par
     assert [str(item) for item in found] == ["machines: 2 and 1"]
 
 
+def test_what_differs_in_the_same_way_on_many_machines_is_said_once() -> None:
+    before = [{**HOST, "host": f"h{n}", "cpu_count": 4 + n % 2} for n in range(100)]
+    after = [{**machine, "kernel": "Linux 6.9.0"} for machine in before]
+    found = host_differences(cluster(*before), cluster(*after))
+    assert [str(item) for item in found] == ["kernel: 'Linux 6.8.0' and 'Linux 6.9.0'"]
+
+
 def test_hosts_on_one_machine_are_one_machine() -> None:
     assert is_same_host(cluster(HOST, HOST, HOST), cluster(HOST))

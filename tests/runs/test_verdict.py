@@ -180,8 +180,8 @@ def test_a_run_whose_cluster_lost_workers_is_degraded_and_says_which() -> None:
     run = replace(run, hosts=_HOSTS)
     assert run.verdict == "degraded"
     assert run.invalid_reason == (
-        "2 of 4 workers were lost, and so 50 % of the load, or what remained of it:"
-        " worker 1 on beta (its connection was reset); worker 3 on beta (its connection was reset)"
+        "2 of 4 workers were lost, and with them 50 % of the load, or what remained of it:"
+        " workers 1, 3 on beta (its connection was reset)"
     )
     assert "recover --cluster" in str(run.hint)
     with pytest.raises(InvalidRunError, match="degraded"):
@@ -193,16 +193,27 @@ def test_a_small_share_that_was_lost_is_not_rounded_away() -> None:
     others = [WorkerHealth(number) for number in (0, *range(2, 400))]
     run = replace(make_run(workers=[lost, *others]), hosts=_HOSTS)
     assert run.verdict == "degraded"
-    assert "1 of 400 workers was lost, and so 0.2 % of the load" in str(run.invalid_reason)
+    assert "1 of 400 workers was lost, and with it 0.2 % of the load" in str(run.invalid_reason)
 
 
 def test_a_cluster_that_lost_all_workers_is_degraded_if_anything_was_measured() -> None:
     lost = [WorkerHealth(number, problem="is lost", problem_kind="lost") for number in (0, 1)]
     run = replace(make_run(workers=lost), hosts=_HOSTS)
     assert run.verdict == "degraded"
-    assert "2 of 2 workers were lost, and so 100 % of the load" in str(run.invalid_reason)
+    assert "2 of 2 workers were lost, and with them 100 % of the load" in str(run.invalid_reason)
     assert replace(run, stopped_ns=4_000 * MS).verdict == "interrupted"  # its parent was lost
     assert replace(make_run(workers=lost, count=0), hosts=_HOSTS).verdict == "invalid"
+
+
+def test_of_very_many_lost_hosts_some_are_named_and_the_others_counted() -> None:
+    hosts = [HostRecord(f"tcp://h{n}:1", f"h{n}", (n, n + 100), lost="gone") for n in range(99)]
+    lost = [WorkerHealth(n, problem="is lost", problem_kind="lost") for n in range(199) if n != 99]
+    run = make_run(workers=[*lost, WorkerHealth(99)])
+    reason = str(
+        replace(run, hosts=(*hosts, HostRecord("tcp://h99:1", "h99", (99,)))).invalid_reason
+    )
+    assert reason.startswith("198 of 199 workers were lost, and with them 99 % of the load")
+    assert reason.endswith("; workers 4, 104 on h4 (gone) and 94 more")
 
 
 def test_a_cluster_that_failed_itself_is_invalid() -> None:

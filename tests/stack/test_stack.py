@@ -115,7 +115,7 @@ def test_services_wait_for_those_they_need_to_be_healthy(
         "grafana": {"schema": "service_completed_successfully"},
         "lab": {"schema": "service_completed_successfully", "target": "service_healthy"},
         "scheduler": {},
-        "worker": {"scheduler": "service_healthy", "schema": "service_completed_successfully"},
+        "worker": {"scheduler": "service_healthy"},
     }
 
 

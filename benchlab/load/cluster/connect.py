@@ -22,7 +22,7 @@ from benchlab.load.cluster import calls
 from benchlab.load.cluster.asked import Cluster
 from benchlab.load.supervisor.stop_signal import StopSignal
 from benchlab.redact import public_url
-from benchlab.text import plural
+from benchlab.text import listed, plural
 from benchlab.version import __version__
 
 __all__ = [
@@ -297,7 +297,7 @@ class ClusterConnection:
         versions = await self._run(eval, _VERSIONS)
         if not versions:
             raise InputError(
-                "the cluster has no Dask workers",
+                "has no Dask workers",
                 field="cluster",
                 value=self.scheduler,
                 remedy=f"start some: dask worker {self.scheduler}",
@@ -323,7 +323,7 @@ class ClusterConnection:
                 )
         except TimeoutError as exc:
             raise InputError(
-                f"not all of its Dask workers respond within {_CONNECT_S:.0f} s",
+                f"has Dask workers that do not respond within {_CONNECT_S:.0f} s",
                 field="cluster",
                 value=self.scheduler,
                 remedy="end those that hang or cannot be reached, or wait until they are idle",
@@ -383,7 +383,7 @@ def _unreachable(scheduler: str, exc: Exception) -> InputError:
     ]
     said = known[-1] if known else (str(exc) or type(exc).__name__).splitlines()[0]
     return InputError(
-        f"no Dask scheduler can be reached there ({said})",
+        f"cannot be reached as a Dask scheduler ({said})",
         field="cluster",
         value=scheduler,
         remedy=f"give the address that the scheduler shows when it starts, such as {_EXAMPLE}",
@@ -406,10 +406,9 @@ def _check_versions(workers: Mapping[str, Any]) -> None:
             named = f"benchlab {version}" if version else "no benchlab"
             different.append(f"{address} has {named} and Python {major}.{minor}")
     if different:
-        more = f" and {len(different) - 3} more" if len(different) > 3 else ""
         raise InputError(
             f"{plural(len(different), 'Dask worker')} of the cluster cannot take part:"
-            f" {'; '.join(different[:3])}{more}; here are benchlab {__version__} and"
+            f" {listed(different, separator='; ')}; here are benchlab {__version__} and"
             f" Python {here[0][0]}.{here[0][1]}",
             field="cluster",
             remedy="install the same versions everywhere:"

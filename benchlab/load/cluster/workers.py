@@ -102,7 +102,7 @@ def _check_faults(plan: Plan, identities: Sequence[str]) -> None:
     elsewhere = [identity for identity in identities if identity != machine_identity()]
     if here and elsewhere:
         raise InputError(
-            f"{here[0].kind} is made on this machine, and {plural(len(elsewhere), 'host')} of the"
+            f"is made on this machine, and {plural(len(elsewhere), 'host')} of the"
             " cluster are others, whose requests it would not affect",
             field="faults",
             value=str(here[0]),

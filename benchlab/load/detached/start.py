@@ -8,7 +8,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from benchlab import spool
 from benchlab.errors import InputError, RunError
@@ -18,6 +18,7 @@ from benchlab.load.supervisor.preflight import check_reachable
 from benchlab.load.supervisor.reflection import with_descriptors
 from benchlab.paths import spool_root
 from benchlab.plan.plan import Plan
+from benchlab.plan.validation import check_choice
 from benchlab.processes.events import Event, parse_event
 from benchlab.runs.experiment import with_tags_of_experiment
 from benchlab.runs.head import new_run_id
@@ -48,9 +49,10 @@ def start_detached(plan: Plan, cluster: str = "", samples: SamplesTo = "parent")
         RunError: the spool cannot be written, or the process could not be started.
     """
     check_plan(plan, here=not cluster)
+    check_choice("samples", samples, get_args(SamplesTo))
     if not isinstance(cluster, str):
         raise InputError(
-            "a run that outlives this process cannot use its client",
+            "ends with this process, which the run outlives",
             field="cluster",
             value=cluster,
             remedy="give the address of the scheduler, such as tcp://scheduler:8786",

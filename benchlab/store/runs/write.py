@@ -91,7 +91,7 @@ def save(client: Client, run: Run, on_progress: Callable[[int, int], None] | Non
         if not _has_more_than_stored(client, run):
             report(total, total)
             return
-        _remove(client, "runs", "id", run.id)  # what follows replaces rows that are not the run's
+        remove_row(client, run.id)  # what follows replaces rows that are not the run's
     samples = run.samples
     if not samples.in_order:
         samples = samples.where(np.argsort(samples.column("seq"), kind="stable"))

@@ -16,7 +16,7 @@ from benchlab.plan.recording.moments import Window
 from benchlab.plan.recording.skipped import Skip
 from benchlab.plan.shapes.replay import MAX_ARRIVALS
 from benchlab.store.spans.spans import HAS_DURATION
-from benchlab.text import plural
+from benchlab.text import listed, plural
 from benchlab.units import NS_PER_S, utc_from_ns
 
 if TYPE_CHECKING:
@@ -124,13 +124,12 @@ def service_spans(client: Client, service: str | None) -> ServiceSpans:
             "the store has no server spans, so there is nothing to replay",
             remedy="let a Collector write them, or read OTLP files with benchlab ingest",
         )
-    listed = "; ".join(each.describe() for each in found[:_LISTED])
-    more = f" and {len(found) - _LISTED:,} more" if len(found) > _LISTED else ""
+    named = listed([each.describe() for each in found], _LISTED, "; ")
     if service is None:
         if len(found) == 1:
             return found[0]
         raise InputError(
-            f"the store has server spans of several services: {listed}{more}",
+            f"the store has server spans of several services: {named}",
             field="service",
             remedy="name one of them",
         )
@@ -138,7 +137,7 @@ def service_spans(client: Client, service: str | None) -> ServiceSpans:
         if each.service == service:
             return each
     raise InputError(
-        f"has no server spans in the store: there are {listed}{more}",
+        f"has no server spans in the store: there are {named}",
         field="service",
         value=service,
     )

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from benchlab import live, spool, start
 from benchlab.bundled import TargetProcess
 from benchlab.cli.recover import recover
-from benchlab.errors import RunError, TargetError, WorkerError
+from benchlab.errors import InputError, RunError, TargetError, WorkerError
 from benchlab.load.detached.start import start_detached
 from benchlab.runs.experiment import TAGS_VARIABLE
 from tests.load.detached.processes import long_plan, soon, supervisor_of
@@ -148,6 +148,14 @@ def python_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[st
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     return arrange
+
+
+def test_no_process_is_started_for_what_cannot_be_asked_of_a_cluster() -> None:
+    plan = long_plan("http://127.0.0.1:1/")
+    with pytest.raises(InputError, match="samples='dirct' is unknown: use parent or direct"):
+        start_detached(plan, "tcp://scheduler:8786", "dirct")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="ends with this process, which the run outlives"):
+        start_detached(plan, object())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
