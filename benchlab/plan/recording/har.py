@@ -20,6 +20,7 @@ from benchlab.plan.recording.collect import Collector, Entry
 from benchlab.plan.recording.moments import read_iso
 from benchlab.plan.recording.skipped import Skip
 from benchlab.plan.recording.target import read_target
+from benchlab.plan.validation import is_number
 from benchlab.text import one_line
 from benchlab.text_files import read_text
 
@@ -107,7 +108,7 @@ def _read(item: Mapping[str, Any]) -> Entry | Skip:
         url,
         host=target.host,
         status=status if isinstance(status, int) else 0,
-        duration_s=took / 1000 if isinstance(took, int | float) and took >= 0 else math.nan,
+        duration_s=took / 1000 if is_number(took) and took >= 0 else math.nan,
         session=(page,) if page else (),
         body=body,
         body_bytes=_size(request) if body is None else None,
