@@ -140,6 +140,10 @@ def test_the_rule_for_bodies_that_were_not_recorded() -> None:
     assert some.requests[1].headers == (("Content-Type", "application/json"),)
     assert some.recorded is not None
     assert some.recorded.skipped == {"body_not_recorded": 2}
+    assert some.recorded.notes == (
+        "no request needed the body for GET /",
+        "1 request got a body by the rule for bodies",
+    )
 
 
 @pytest.mark.parametrize(
