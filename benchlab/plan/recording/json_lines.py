@@ -109,7 +109,7 @@ class JsonLines:
             return f"it is not JSON: {exc}"
         if not isinstance(data, dict):
             return "it is not an object"
-        return "it has no path, and no time, under a name that is known"
+        return "it has no method, path and time under names that are known"
 
 
 def _caddy(data: Mapping[str, Any], request: Mapping[str, Any]) -> Entry | Skip:
@@ -153,8 +153,8 @@ def _flat(data: Mapping[str, Any]) -> Entry | Skip:
         values.setdefault(unit, found["duration"])
     if cookie := next((name for name in found if name.startswith("cookie") and found[name]), ""):
         values.setdefault(Meaning.SESSION, found[cookie])
-    if not {Meaning.REQUEST, Meaning.TARGET} & values.keys():
-        return Skip.MALFORMED
+    if Meaning.REQUEST not in values and not {Meaning.METHOD, Meaning.TARGET} <= values.keys():
+        return Skip.MALFORMED  # such as a message about a file, which has a path too
     # Envoy's only time is that of the start, whatever it is called.
     return read_entry(values, _ENVOY_TIMES if _ENVOY_FLAGS in found else _TIMES)
 

@@ -200,10 +200,11 @@ NGINX_JSON = {
 def test_lines_of_json_are_known_by_their_names(
     tmp_path: Path, entry: dict[str, object], is_empty: bool
 ) -> None:
-    found = log_of(tmp_path, json.dumps(entry), "{}", "[]", "{", '{"msg":"started"}')
+    loaded = '{"msg":"loaded","path":"/etc/x.conf","time":"2026-03-14T08:00:00Z"}'
+    found = log_of(tmp_path, json.dumps(entry), "{}", "[]", "{", '{"msg":"started"}', loaded)
     [(_, method, path)] = rows(found)
     assert (method, path.partition("?")[0]) == ("POST", "/cart")
-    assert found.counts.skipped == {"malformed": 4}
+    assert found.counts.skipped == {"malformed": 5}
     assert found.requests.duration_ms.tolist() == [250]
     assert found.requests.host.to_array().tolist() == ["shop.test"]
     assert found.requests.session.tolist() == [0]
@@ -215,9 +216,18 @@ def test_lines_of_json_are_known_by_their_names(
 @pytest.mark.parametrize(
     ("entry", "fraction"),
     [
-        ({"time": "2026-03-14T08:00:00.5Z", "path": "/a", "duration": 123}, "500000"),
-        ({"time": "2026-03-14T08:00:00.5Z", "path": "/a", "duration": 12.3}, "500000"),
-        ({"time": "2026-03-14T08:00:00.5Z", "path": "/a", "duration": "100ms"}, "400000"),
+        (
+            {"time": "2026-03-14T08:00:00.5Z", "method": "GET", "path": "/a", "duration": 123},
+            "500000",
+        ),
+        (
+            {"time": "2026-03-14T08:00:00.5Z", "method": "GET", "path": "/a", "duration": 12.3},
+            "500000",
+        ),
+        (
+            {"time": "2026-03-14T08:00:00.5Z", "method": "GET", "path": "/a", "duration": "100ms"},
+            "400000",
+        ),
         ({**CADDY, "duration": 250_000_000}, "500000"),
         ({**CADDY, "duration": "250ms"}, "250000"),
         (
