@@ -74,9 +74,10 @@ def make_plan(
     made_by = {}
     if recording.made_by:
         made_by = _made_by(recording, base_url, speed, bodies, pairs, wanted)
+    offset_s = chosen.columns.offset_s
     return Plan(
         requests,
-        Replay(chosen.columns.offset_s / speed),
+        Replay((offset_s - offset_s[0]) / speed),  # what came before may have been left out
         recorded=Recorded(
             endpoint_of=pack_order(endpoints.of, "<u2"),
             **chosen.contents(),
