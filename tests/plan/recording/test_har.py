@@ -212,6 +212,16 @@ def test_what_is_no_har(tmp_path: Path, text: str, message: str) -> None:
         Recording.from_har(tmp_path / "x.har")
 
 
+def test_a_request_arrives_when_it_had_a_connection(tmp_path: Path) -> None:
+    found = har(
+        tmp_path,
+        entry("http://h/waits", 0, timings={"blocked": 1500.5, "dns": 20, "connect": 30, "ssl": 9}),
+        entry("http://h/next", 1, timings={"blocked": -1, "dns": -1, "connect": 10**400}),
+        entry("http://h/last", 2, timings=[]),
+    )
+    assert rows(found) == [(0.0, "GET", "/next"), (0.5505, "GET", "/waits"), (1.0, "GET", "/last")]
+
+
 def test_numbers_beyond_all_bounds_are_unknown(tmp_path: Path) -> None:
     found = har(tmp_path, {**entry("http://h/"), "time": 10**400, "response": {"status": 10**40}})
     assert found.requests.status.tolist() == [0]
