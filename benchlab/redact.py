@@ -23,6 +23,7 @@ __all__ = [
     "is_secret",
     "may_have_secret",
     "public_command",
+    "public_fields",
     "public_path",
     "public_text",
     "public_url",
@@ -98,7 +99,7 @@ def public_url(url: str) -> str:
         user, _, host = netloc.rpartition("@")
         netloc = f"{user.partition(':')[0]}:{HIDDEN}@{host}"
     path = public_path(parts.path)
-    query, fragment = _public_fields(parts.query), _public_fields(parts.fragment)
+    query, fragment = public_fields(parts.query), public_fields(parts.fragment)
     return urlunsplit(parts._replace(netloc=netloc, path=path, query=query, fragment=fragment))
 
 
@@ -109,6 +110,11 @@ def public_path(path: str) -> str:
     '/a;jsessionid=***/b;v=1'
     """
     return _public_values(_IN_PATH.sub(_public_field, _without_passwords(path)), _NAME_BUT_IN_PATH)
+
+
+def public_fields(text: str) -> str:
+    """``a=1&b=2`` with all secrets hidden, also in values that are URLs, else to the letter."""
+    return "&".join(map(_public_one, text.split("&")))
 
 
 def url_has_secret(url: str) -> bool:
@@ -177,11 +183,6 @@ def _public_values(text: str, names: re.Pattern[str]) -> str:
             value = _VALUE.match(text, name.end())
             place = value.end() if value else name.end()
     return "".join([*shown, text[place:]])
-
-
-def _public_fields(text: str) -> str:
-    """``a=1&b=2`` with all secrets hidden, also in values that are URLs, else to the letter."""
-    return "&".join(map(_public_one, text.split("&")))
 
 
 def _public_one(field: str) -> str:

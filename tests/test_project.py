@@ -148,6 +148,8 @@ def test_what_cannot_read_the_version_repeats_it() -> None:
     images = {service["image"] for service in compose.values()}
     ours = {image for image in images if re.match(r"benchlab-(lab|target):", image)}
     assert ours == {f"benchlab-lab:{version}", f"benchlab-target:{version}"}
+    pages = "".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
+    assert set(re.findall(r"\bbenchlab-(?:lab|target):([0-9][\w.]*)", pages)) <= {version}
     heading = rf"^## {re.escape(version)} – (unreleased|\d{{4}}-\d\d-\d\d)$"
     assert len(re.findall(heading, (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)) == 1
     assert "version" in PROJECT["dynamic"]

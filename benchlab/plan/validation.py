@@ -32,7 +32,12 @@ _MAX_RATE_RPS = 10_000_000.0  # beyond any machine
 
 def is_number(value: object) -> TypeGuard[float]:
     """Whether ``value`` is a finite number, and not true or false."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int beyond any float
+        return False
 
 
 def check_number(name: str, value: object, what: str, most: float, *, zero: bool = False) -> float:

@@ -14,6 +14,7 @@ from benchlab.plan.recording.format_strings import parse_format
 from benchlab.plan.recording.json_lines import JsonLines
 from benchlab.plan.recording.line_format import LineFormat, Reader, reader_of
 from benchlab.plan.recording.skipped import Skip
+from benchlab.redact import public_text
 from benchlab.text import one_line
 from benchlab.text_files import bounded_lines, open_text
 
@@ -176,9 +177,10 @@ def _detected(path: Path, head: list[tuple[int, str]]) -> Reader:
 
 def _foreign(path: Path, number: int, line: str, why: str, form: str) -> InputError:
     known = f"of the format {form}" if form else "of a format that is known by itself"
-    reason = f": {why}" if why else ""
+    reason = f": {public_text(why)}" if why else ""
+    shown = public_text(one_line(line, _SHOWN))
     return InputError(
-        f"no line of {path} is {known}; line {number} begins {one_line(line, _SHOWN)!r}{reason}",
+        f"no line of {path} is {known}; line {number} begins {shown!r}{reason}",
         field="format",
         remedy="give the format string of the server, such as"
         " '$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent'",

@@ -33,6 +33,7 @@ BODY_METHODS = frozenset(
 
 _UNKNOWN, _NO_BODY = -1, 0
 _MOST_STATUS = 999
+_MOST_DURATION_S = 1e6
 _MOST_TEXT = 500_000_000
 
 
@@ -87,6 +88,7 @@ class Collector:
         self._outside: tuple[int, int] | None = None  # the first and the last local time
         self._zone_s = 0
         self.read = self.masked = 0
+        self._late = 0  # requests whose time is that of the response, and whose duration is unknown
         self.skipped: Counter[str] = Counter()
         self._ns, self._taken_ns = array("q"), array("q")  # logged; and what it took, if it ended
         self._whole = array("b")
@@ -109,11 +111,14 @@ class Collector:
             InputError: there are more than a million, or their paths are longer than 500 MB.
         """
         moment = entry.moment
+        is_known = math.isfinite(entry.duration_s) and 0 <= entry.duration_s < _MOST_DURATION_S
+        taken_ns = round(entry.duration_s * NS_PER_S) if is_known and entry.ended else 0
         if self._window is not None:
-            day = self._window.day_of(moment)
+            arrival = moment._replace(ns=moment.ns - taken_ns)
+            day = self._window.day_of(arrival)
             if day is None:
                 self.skip(Skip.OUTSIDE)
-                local_ns = moment.ns + moment.zone_s * NS_PER_S
+                local_ns = arrival.ns + arrival.zone_s * NS_PER_S
                 first, last = self._outside or (local_ns, local_ns)
                 self._outside = min(first, local_ns), max(last, local_ns)
                 return
@@ -131,15 +136,15 @@ class Collector:
         if not self._ns:
             self._zone_s = moment.zone_s
         self.masked += target.is_masked or entry.is_masked
-        known = math.isfinite(entry.duration_s) and 0 <= entry.duration_s < 1e6
         self._ns.append(moment.ns)
-        self._taken_ns.append(round(entry.duration_s * NS_PER_S) if known and entry.ended else 0)
+        self._taken_ns.append(taken_ns)
+        self._late += entry.ended and not is_known
         self._whole.append(moment.is_whole)
         self._methods.append(entry.method)
         self._paths.append(target.path)
         self._hosts.append(target.host or entry.host.lower())
         self._status.append(entry.status if 0 <= entry.status <= _MOST_STATUS else 0)
-        self._ms.append(entry.duration_s * 1000 if known else math.nan)
+        self._ms.append(entry.duration_s * 1000 if is_known else math.nan)
         self._session.append(self._session_of(entry))
         self._body.append(self._body_of(entry))
         self._types.append(entry.content_type)
@@ -260,6 +265,11 @@ class Collector:
             notes.append(f"times{share} are whole seconds: spread {how} over their second")
         if int((taken > 0).sum()):
             notes.append("times are those of responses: what each took was taken away from them")
+        if self._late:
+            notes.append(
+                f"times of {plural(self._late, 'request')} are those of responses, and what they"
+                " took is not known: they are sent that much too late"
+            )
         if self.masked:
             notes.append(f"secrets were masked in {plural(self.masked, 'request')}")
         return notes

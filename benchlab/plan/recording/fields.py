@@ -21,7 +21,9 @@ UNKNOWN = ("", "-")
 """What servers write for a value that they do not have."""
 
 _PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+|\[[^\]]*\]):\d+\Z")
-_STATUS = re.compile(r"[1-9]\d\d")
+_STATUS = re.compile(r"[1-9][0-9][0-9]")
+_SIZE = re.compile(r"[0-9]{1,18}")
+_FRACTION = re.compile(r"[0-9]{1,9}")
 
 
 class Meaning(StrEnum):
@@ -86,7 +88,7 @@ def read_entry(values: Mapping[str, str], times: list[TimeField]) -> Entry | Ski
     if moment is None:
         return Skip.NO_TIME
     for meaning, ns in _FRACTIONS.items():
-        if (fraction := values.get(meaning, "")).isdecimal():
+        if _FRACTION.fullmatch(fraction := values.get(meaning, "")):
             moment = Moment(moment.ns + int(fraction) * ns % NS_PER_S, moment.zone_s, False)
     status, size = values.get(Meaning.STATUS, ""), values.get(Meaning.BODY_BYTES, "")
     host, kind = values.get(Meaning.HOST, ""), values.get(Meaning.CONTENT_TYPE, "")
@@ -100,7 +102,7 @@ def read_entry(values: Mapping[str, str], times: list[TimeField]) -> Entry | Ski
         ended=ended,
         client=_client(values),
         session=() if session in UNKNOWN else (session,),
-        body_bytes=int(size) if size.isdecimal() and size.isascii() else None,
+        body_bytes=int(size) if _SIZE.fullmatch(size) else None,
         content_type="" if kind in UNKNOWN else kind,
     )
 

@@ -17,15 +17,19 @@ from typing import Any, NamedTuple
 from benchlab.errors import InputError
 from benchlab.plan.recording.bodies import form_body, masked_body
 from benchlab.plan.recording.collect import Collector, Entry
-from benchlab.plan.recording.moments import read_iso
+from benchlab.plan.recording.moments import Moment, read_iso
 from benchlab.plan.recording.skipped import Skip
 from benchlab.plan.recording.target import read_target
+from benchlab.plan.validation import is_number
 from benchlab.text import one_line
 from benchlab.text_files import read_text
+from benchlab.units import NS_PER_MS
 
 __all__ = ["Har", "read_har"]
 
 _WEBSOCKET = "websocket"
+_BEFORE = ("blocked", "dns", "connect")
+_LONGEST_WAIT_MS = 3_600_000
 _SHOWN = 80
 
 
@@ -87,9 +91,10 @@ def _read(item: Mapping[str, Any]) -> Entry | Skip:
         return Skip.MALFORMED
     if item.get("_resourceType") == _WEBSOCKET:
         return Skip.WEBSOCKET
-    moment = read_iso(_text(item.get("startedDateTime")))
-    if moment is None:
+    started = read_iso(_text(item.get("startedDateTime")))
+    if started is None:
         return Skip.NO_TIME
+    moment = _sent_at(started, item.get("timings"))
     method, url = method.upper(), url.partition("#")[0]  # a fragment is not sent
     target = read_target(method, url if "://" in url else f"{url.partition(':')[0]}://")
     if isinstance(target, Skip):
@@ -107,13 +112,25 @@ def _read(item: Mapping[str, Any]) -> Entry | Skip:
         url,
         host=target.host,
         status=status if isinstance(status, int) else 0,
-        duration_s=took / 1000 if isinstance(took, int | float) and took >= 0 else math.nan,
+        duration_s=took / 1000 if is_number(took) and took >= 0 else math.nan,
         session=(page,) if page else (),
         body=body,
         body_bytes=_size(request) if body is None else None,
         content_type=content_type,
         is_masked=body != raw,
     )
+
+
+def _sent_at(started: Moment, timings: object) -> Moment:
+    """When the request was sent: it waited for a connection first (``ssl`` is in ``connect``).
+
+    What is not known, or did not happen, is -1.
+    """
+    given = [timings.get(name) for name in _BEFORE] if isinstance(timings, dict) else []
+    waited_ms = sum(ms for ms in given if is_number(ms) and 0 < ms < _LONGEST_WAIT_MS)
+    if not waited_ms:
+        return started
+    return Moment(started.ns + round(waited_ms * NS_PER_MS), started.zone_s, is_whole=False)
 
 
 def _blocked(response: object) -> bool:

@@ -59,6 +59,7 @@ _ENDS = (
     "msec", "ts", "time", "timestamp", "timeiso8601", "timelocal", "datetime", "date", "eventtime",
 )  # fmt: skip
 _TRAEFIK, _ENVOY = ("downstreamstatus", "requestpath"), ("responsecode",)
+_ENVOY_FLAGS = "responseflags"
 _CADDY_HEADERS = {
     "user-agent": Meaning.AGENT,
     "content-type": Meaning.CONTENT_TYPE,
@@ -74,6 +75,7 @@ _TIMES = [
     *(TimeField(name, _any_time, ended=False) for name in _STARTS),
     *(TimeField(name, _any_time, ended=True) for name in _ENDS),
 ]
+_ENVOY_TIMES = [TimeField(name, _any_time, ended=False) for name in (*_STARTS, *_ENDS)]
 _CADDY_TIMES = [TimeField("ts", _any_time, ended=True)]
 
 
@@ -107,7 +109,7 @@ class JsonLines:
             return f"it is not JSON: {exc}"
         if not isinstance(data, dict):
             return "it is not an object"
-        return "it has no path, and no time, under a name that is known"
+        return "it has no method, path and time under names that are known"
 
 
 def _caddy(data: Mapping[str, Any], request: Mapping[str, Any]) -> Entry | Skip:
@@ -120,7 +122,7 @@ def _caddy(data: Mapping[str, Any], request: Mapping[str, Any]) -> Entry | Skip:
         Meaning.TARGET: _text(request.get("uri")),
         Meaning.HOST: _text(request.get("host")),
         Meaning.STATUS: _text(data.get("status")),
-        Meaning.SECONDS: _text(data.get("duration")),
+        Meaning.SECONDS: _caddy_duration(data.get("duration")),
         Meaning.CLIENT: _text(request.get("client_ip") or request.get("remote_ip")),
         Meaning.BODY_BYTES: _text(data.get("bytes_read")),
     }
@@ -147,20 +149,30 @@ def _flat(data: Mapping[str, Any]) -> Entry | Skip:
         name = next((name for name in names if found.get(name)), "")
         if name:
             values[meaning.value] = found[name]
-    if "duration" in found:
-        values.setdefault(_unit_of_duration(found), found["duration"])
+    if (unit := _unit_of_duration(found)) is not None:
+        values.setdefault(unit, found["duration"])
     if cookie := next((name for name in found if name.startswith("cookie") and found[name]), ""):
         values.setdefault(Meaning.SESSION, found[cookie])
-    if not {Meaning.REQUEST, Meaning.TARGET} & values.keys():
-        return Skip.MALFORMED
-    return read_entry(values, _TIMES)
+    if Meaning.REQUEST not in values and not {Meaning.METHOD, Meaning.TARGET} <= values.keys():
+        return Skip.MALFORMED  # such as a message about a file, which has a path too
+    # Envoy's only time is that of the start, whatever it is called.
+    return read_entry(values, _ENVOY_TIMES if _ENVOY_FLAGS in found else _TIMES)
 
 
-def _unit_of_duration(found: Mapping[str, str]) -> Meaning:
-    """Traefik's ``Duration`` is in ns, Envoy's in ms, and others have theirs in seconds."""
+def _unit_of_duration(found: Mapping[str, str]) -> Meaning | None:
+    """Traefik's ``Duration`` is in ns and Envoy's in ms; one of others says its unit, as in
+    ``12ms``, or has none that is known: a guess would move arrivals by a thousand times of it."""
     if all(name in found for name in _TRAEFIK):
         return Meaning.NANOSECONDS
-    return Meaning.MILLISECONDS if all(name in found for name in _ENVOY) else Meaning.SECONDS
+    if all(name in found for name in _ENVOY):
+        return Meaning.MILLISECONDS
+    return Meaning.SECONDS if found.get("duration", "")[-1:].isalpha() else None
+
+
+def _caddy_duration(duration: Any) -> str:
+    """Seconds with a fraction, or a text with units; whole numbers are of another unit (its
+    ``duration_format``), and not used."""
+    return "" if isinstance(duration, int) and duration else _text(duration)
 
 
 def _plain(name: str) -> str:

@@ -29,6 +29,7 @@ _ISO = re.compile(
 # Times since 1970 by their size, as for recorded arrivals: (at least, per second).
 _SINCE_1970 = ((1e17, 10**9), (1e14, 10**6), (1e11, 10**3), (0, 1))
 _MOST_NS = 2**62
+_MOST_DIGITS = 40
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d+)?))?")
 _BETWEEN = re.compile(r"\s*(?:/|\.\.|–|—|\s-\s|\bto\b)\s*")
 _HINT = "write it as 10:00-10:05, or with dates as 2026-03-14T10:00/2026-03-14T10:05"
@@ -75,7 +76,8 @@ def read_epoch(given: str | float, per_s: int = 0) -> Moment | None:
         return None
     per_s = per_s or next(unit for least, unit in _SINCE_1970 if value >= least)
     whole, _, fraction = text.partition(".")
-    if whole.isdecimal() and (fraction or "0").isdecimal():  # exact, where a float is not
+    # Exact, where a float is not.
+    if len(whole) < _MOST_DIGITS and whole.isdecimal() and (fraction or "0").isdecimal():
         digits = fraction[:9]
         ns = int(whole) * (NS_PER_S // per_s)
         ns += int(digits or 0) * NS_PER_S // (per_s * 10 ** len(digits))
@@ -88,7 +90,7 @@ def read_strftime(text: str, form: str) -> Moment | None:
     """A time in a format of ``strftime``; None if it is none."""
     try:
         moment = datetime.strptime(text, form)  # a zone may be in the format
-    except ValueError:
+    except (ValueError, re.error):  # as of a format that has one part twice
         return None
     zone = moment.utcoffset() or timedelta()
     since = moment.replace(tzinfo=UTC) - zone - datetime(1970, 1, 1, tzinfo=UTC)

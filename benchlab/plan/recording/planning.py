@@ -19,7 +19,7 @@ from benchlab.plan.request import Headers, Request, with_content_type
 from benchlab.plan.shapes.replay import Replay
 from benchlab.plan.validation import check_number, text_pairs
 from benchlab.redact import header_value, public_url
-from benchlab.text import plural
+from benchlab.text import one_line, plural
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,9 +74,10 @@ def make_plan(
     made_by = {}
     if recording.made_by:
         made_by = _made_by(recording, base_url, speed, bodies, pairs, wanted)
+    offset_s = chosen.columns.offset_s
     return Plan(
         requests,
-        Replay(chosen.columns.offset_s / speed),
+        Replay((offset_s - offset_s[0]) / speed),  # what came before may have been left out
         recorded=Recorded(
             endpoint_of=pack_order(endpoints.of, "<u2"),
             **chosen.contents(),
@@ -143,6 +144,10 @@ class _Chosen:
             for number in np.unique(key[unknown]).tolist()
             if self._name(columns, number, method_count) in templates.named
         }
+        used = {self._name(columns, number, method_count) for number in known}
+        if unused := sorted(set(templates.named) - used):
+            listed = one_line(", ".join(unused), 200)
+            self.notes.append(f"no request needed the body for {listed}")
         mask: NDArray[np.bool_] = np.isin(key, list(known))
         return mask
 

@@ -90,7 +90,8 @@ class Recording(Displayed):
         Traefik and Envoy write them), or the server's own format string: nginx' ``log_format``,
         Apache's ``LogFormat``, Envoy's ``text_format``. ``auto`` finds it out. Only what is in
         ``window`` is kept: a time of the day such as ``10:00-10:05``, or ISO times
-        ``2026-03-14T10:00/2026-03-14T10:05``, both as the log writes them.
+        ``2026-03-14T10:00/2026-03-14T10:05``, both in the zone of the log; what counts is the
+        arrival.
 
         Times are those of arrival: where a log has that of the response, what the request took is
         taken away. Requests whose times are whole seconds are spread over their second, evenly or
@@ -163,8 +164,9 @@ class Recording(Displayed):
 
         ``offset_s`` are seconds, of which only the differences count. ``path`` may have a query,
         and be a whole URL. Equal values of ``session`` belong together; None and "" to none. A
-        ``body`` of None was not recorded where the method has one. ``skipped`` counts, by a reason
-        of `benchlab.plan.recording.skipped.Skip`, what was left out before.
+        ``body`` of None was not recorded where the method has one; others are sent as they are,
+        and secrets in them too. ``skipped`` counts, by a reason of
+        `benchlab.plan.recording.skipped.Skip`, what was left out before.
 
         Raises:
             InputError: columns of different lengths, over a million rows, or a time that is none.
@@ -238,8 +240,7 @@ class Recording(Displayed):
         """The part from ``start`` to ``end``, or of a text such as ``10:00-10:05``.
 
         As in `from_access_log`: times of the day or ISO times, as the recording's own zone has
-        them, or `datetime` objects. Here they are those of arrivals; there those of the log, which
-        may have been written when the response was sent.
+        them, or `datetime` objects.
 
         Raises:
             InputError: it is not a window, or is on several days of the recording.

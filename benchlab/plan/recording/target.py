@@ -8,9 +8,9 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from benchlab.plan.recording.skipped import Skip
-from benchlab.redact import HIDDEN, may_have_secret, public_path, public_url
+from benchlab.redact import HIDDEN, may_have_secret, public_fields, public_path
 
-__all__ = ["Target", "read_request_line", "read_target"]
+__all__ = ["JWT", "Target", "read_request_line", "read_target"]
 
 _LONGEST = 65_536
 _SHORT = 512  # so that what is remembered stays small, however hostile a log is
@@ -23,7 +23,8 @@ _NAMED = {"b": 8, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, '"': 34, "'": 39}
 _SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "#")
 _PLAIN = re.compile(r"/[A-Za-z0-9/._~-]*\Z")
 # Three parts of base64, of which the first begins with {": a JSON Web Token (RFC 7519).
-_JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*")
+JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*")
+"""A JSON Web Token, which is a secret whatever its name."""
 
 
 class Target(NamedTuple):
@@ -95,9 +96,9 @@ def _masked(path: str, host: str) -> Target:
     if may_have_secret(path):
         before, mark, query = path.partition("?")
         # As a whole, //host/… would be read as a host.
-        shown = public_path(before) + (public_url(f"?{query}") if query else mark)
+        shown = public_path(before) + mark + public_fields(query)
     if "eyJ" in shown:
-        shown = _JWT.sub(HIDDEN, shown)
+        shown = JWT.sub(HIDDEN, shown)
     return Target(shown, host, shown != path)
 
 

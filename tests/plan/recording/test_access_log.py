@@ -200,16 +200,85 @@ NGINX_JSON = {
 def test_lines_of_json_are_known_by_their_names(
     tmp_path: Path, entry: dict[str, object], is_empty: bool
 ) -> None:
-    found = log_of(tmp_path, json.dumps(entry), "{}", "[]", "{", '{"msg":"started"}')
+    loaded = '{"msg":"loaded","path":"/etc/x.conf","time":"2026-03-14T08:00:00Z"}'
+    found = log_of(tmp_path, json.dumps(entry), "{}", "[]", "{", '{"msg":"started"}', loaded)
     [(_, method, path)] = rows(found)
     assert (method, path.partition("?")[0]) == ("POST", "/cart")
-    assert found.counts.skipped == {"malformed": 4}
+    assert found.counts.skipped == {"malformed": 5}
     assert found.requests.duration_ms.tolist() == [250]
     assert found.requests.host.to_array().tolist() == ["shop.test"]
     assert found.requests.session.tolist() == [0]
     assert found.started_at.isoformat() == "2026-03-14T08:00:00.250000+00:00"
     # Whether there was a body is known where its size is.
     assert found.requests.body.tolist() == [0 if is_empty else -1]
+
+
+@pytest.mark.parametrize(
+    ("entry", "fraction"),
+    [
+        (
+            {"time": "2026-03-14T08:00:00.5Z", "method": "GET", "path": "/a", "duration": 123},
+            "500000",
+        ),
+        (
+            {"time": "2026-03-14T08:00:00.5Z", "method": "GET", "path": "/a", "duration": 12.3},
+            "500000",
+        ),
+        (
+            {"time": "2026-03-14T08:00:00.5Z", "method": "GET", "path": "/a", "duration": "100ms"},
+            "400000",
+        ),
+        ({**CADDY, "duration": 250_000_000}, "500000"),
+        ({**CADDY, "duration": "250ms"}, "250000"),
+        (
+            {
+                **ENVOY,
+                "start_time": "",
+                "timestamp": "2026-03-14T08:00:00.5Z",
+                "response_flags": "-",
+            },
+            "500000",
+        ),
+    ],
+)
+def test_only_a_duration_of_known_unit_moves_an_arrival(
+    tmp_path: Path, entry: dict[str, object], fraction: str
+) -> None:
+    found = log_of(tmp_path, json.dumps(entry))
+    assert found.started_at.isoformat() == f"2026-03-14T08:00:00.{fraction}+00:00"
+    is_unknown = isinstance(entry["duration"], int | float) and "response_flags" not in entry
+    assert any("not known" in note for note in found.notes) is is_unknown
+
+
+@pytest.mark.parametrize(
+    ("line", "form"),
+    [
+        (json.dumps({**CADDY, "bytes_read": "9" * 5000}), "json"),
+        (json.dumps({**CADDY, "ts": "0" * 5000 + "1773475200"}), "json"),
+        (json.dumps({**CADDY, "duration": "9" * 5000}), "json"),
+        (f"1773475200 POST /cart {'1' * 5000}", "%{sec}t %m %U %{msec_frac}t"),
+    ],
+    ids=range(4),
+)
+def test_numbers_beyond_all_bounds_are_not_read(tmp_path: Path, line: str, form: str) -> None:
+    assert len(log_of(tmp_path, line, format=form)) == 1
+
+
+def test_a_format_with_a_part_of_the_time_twice_has_no_time(tmp_path: Path) -> None:
+    found = log_of(tmp_path, "09 09 GET /a", format="%{%H}t %{%H}t %m %U")
+    assert found.counts.skipped == {"no_time": 1}
+
+
+def test_a_window_is_of_arrivals_where_the_log_has_the_time_of_responses(tmp_path: Path) -> None:
+    lines = [json.dumps({**CADDY, "duration": took}) for took in (0.25, 90.0)]
+    assert len(log_of(tmp_path, *lines, window="08:00-08:01")) == 1
+    assert len(log_of(tmp_path, *lines, window="07:58-07:59")) == 1
+
+
+def test_an_error_does_not_show_secrets_of_the_log(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="line 1 begins 'GET /a") as caught:
+        log_of(tmp_path, "GET /a?token=hunter2")
+    assert "hunter2" not in str(caught.value)
 
 
 def test_messages_of_caddy_that_are_no_accesses_are_counted(tmp_path: Path) -> None:

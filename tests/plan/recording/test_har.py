@@ -125,6 +125,56 @@ def test_bodies_are_sent_to_the_byte_without_their_secrets(tmp_path: Path) -> No
     assert unknown.requests.body.tolist() == [-1, -1, -1]
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "masked"),
+    [
+        ("application/json", '{"tokens":["a",{"id":7}],"page":2}',
+         '{"tokens":["***",{"id":"***"}],"page":2}'),
+        ("application/json", '{"next":"https://h/?token=abc","q":"\\ud83d"}', None),
+        ("application/x-ndjson", '{"password":"a"}\n{"pin":12, "n":3}\n',
+         '{"password":"***"}\n{"pin":"***", "n":3}\n'),
+        ("application/json", '{"password": "hunter2", "cut', '{"password": "***", "cut'),
+        ("text/plain;charset=UTF-8", '{"password":"hunter2"}', '{"password":"***"}'),
+        ("text/plain", "user=me&password=hunter2", "user=me&password=***"),
+        ("", "password=hunter2", "password=***"),
+        ("text/plain", "x = y; password = z", "x = y; password = z"),
+        ("application/x-www-form-urlencoded", "a=1\tb#c\n&?d", "a=1\tb#c\n&?d"),
+        ("text/plain", "Bearer eyJhbGciOi.eyJzdWIiOi.c2ln", "Bearer ***"),
+        ("text/xml", '<a password="x" b="y"><n:pin><![CDATA[12]]></n:pin></a>',
+         '<a password="***" b="y"><n:pin>***</n:pin></a>'),
+        ("multipart/form-data", "--b\nContent-Disposition: form-data; name=password\n\nx\n--b--\n",
+         "--b\nContent-Disposition: form-data; name=password\n\n***\n--b--\n"),
+        ("multipart/mixed; boundary=b",
+         '--b\r\nContent-Type: application/json\r\n\r\n{"pin":1}\r\n--b--',
+         '--b\r\nContent-Type: application/json\r\n\r\n{"pin":"***"}\r\n--b--'),
+    ],
+)  # fmt: skip
+def test_secrets_are_found_in_whatever_a_body_is(kind: str, body: str, masked: str | None) -> None:
+    shown = masked_body(body.encode(), kind)
+    if masked is None:
+        assert b"abc" not in shown
+        assert json.loads(shown)["q"] == "\ud83d"
+    else:
+        assert shown == masked.encode()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b'Content-Disposition: form-data; name="a"\n\n' * 50_000),
+        ("multipart/form-data; boundary=b", b"--b\n" + b'name="" ' * 200_000),
+        ("text/xml", b"<a><![CDATA[" * 100_000),
+        ("text/xml", b' a="' * 300_000),
+        ("application/json", b'"a": "' * 200_000),
+        ("application/json", b"[" * 1_000_000),
+        ("", b"eyJaaaaa." * 100_000),
+    ],
+    ids=range(7),
+)
+def test_hostile_bodies_take_no_long_time(kind: str, body: bytes) -> None:
+    assert masked_body(body, kind)
+
+
 PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
 NESTED = st.recursive(
     PLAIN,
@@ -160,6 +210,22 @@ def test_what_is_no_har(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "x.har").write_text(text)
     with pytest.raises(InputError, match=message):
         Recording.from_har(tmp_path / "x.har")
+
+
+def test_a_request_arrives_when_it_had_a_connection(tmp_path: Path) -> None:
+    found = har(
+        tmp_path,
+        entry("http://h/waits", 0, timings={"blocked": 1500.5, "dns": 20, "connect": 30, "ssl": 9}),
+        entry("http://h/next", 1, timings={"blocked": -1, "dns": -1, "connect": 10**400}),
+        entry("http://h/last", 2, timings=[]),
+    )
+    assert rows(found) == [(0.0, "GET", "/next"), (0.5505, "GET", "/waits"), (1.0, "GET", "/last")]
+
+
+def test_numbers_beyond_all_bounds_are_unknown(tmp_path: Path) -> None:
+    found = har(tmp_path, {**entry("http://h/"), "time": 10**400, "response": {"status": 10**40}})
+    assert found.requests.status.tolist() == [0]
+    assert str(found.requests.duration_ms.tolist()) == "[nan]"
 
 
 def test_a_window_of_a_har(tmp_path: Path) -> None:

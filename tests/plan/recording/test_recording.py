@@ -130,6 +130,8 @@ def test_the_rule_for_bodies_that_were_not_recorded() -> None:
     assert skipping.endpoint_names == ["GET /"]
     assert skipping.recorded is not None
     assert skipping.recorded.skipped == {"body_not_recorded": 3}
+    late = found.window("00:00:01-00:00:05")
+    assert late.plan(BASE, bodies={"PUT /cart/{id}": "x"}).load == Replay([0.0])
     for_all = found.plan(BASE, bodies=b"\xff")
     assert [request.body for request in for_all.requests] == [b"", b"\xff", b"\xff", b"\xff"]
     assert for_all.recorded is not None
@@ -140,6 +142,10 @@ def test_the_rule_for_bodies_that_were_not_recorded() -> None:
     assert some.requests[1].headers == (("Content-Type", "application/json"),)
     assert some.recorded is not None
     assert some.recorded.skipped == {"body_not_recorded": 2}
+    assert some.recorded.notes == (
+        "no request needed the body for GET /",
+        "1 request got a body by the rule for bodies",
+    )
 
 
 @pytest.mark.parametrize(
