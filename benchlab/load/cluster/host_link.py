@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -345,11 +345,7 @@ class HostLink:
         assert self._directory is not None
         self.is_whole = False
         self.lost = self.lost or f"it was lost ({why})"
-        problem = f"was lost with its host {self.name}: {self.lost}"
-        for number in self.workers:
-            with suppress(OSError):
-                health = WorkerHealth(number, problem=problem, problem_kind="lost")
-                spool.write_health(self._directory, health)
+        self._report_lost(self._directory, self.workers)
 
     async def leave_share(self) -> None:
         """Let the agent end, and keep its share for whoever recovers the run.
@@ -372,12 +368,16 @@ class HostLink:
         assert self._directory is not None
         if self.is_whole or not self.lost:
             return
-        for number in self.workers:
-            if not spool.health_path(self._directory, number).exists():
-                problem = f"was lost with its host {self.name}: {self.lost}"
-                with suppress(OSError):
-                    health = WorkerHealth(number, problem=problem, problem_kind="lost")
-                    spool.write_health(self._directory, health)
+        silent = [n for n in self.workers if not spool.health_path(self._directory, n).exists()]
+        self._report_lost(self._directory, silent)
+
+    def _report_lost(self, directory: Path, workers: Iterable[int]) -> None:
+        """Report in the spool that ``workers`` are lost with this host."""
+        problem = f"was lost with its host {self.name}: {self.lost}"
+        for number in workers:
+            with suppress(OSError):  # a full disk: their missing health says as much
+                health = WorkerHealth(number, problem=problem, problem_kind="lost")
+                spool.write_health(directory, health)
 
     def _lose(self, why: str) -> None:
         """Go on without this host; its load has ended by now, since its lease has."""
