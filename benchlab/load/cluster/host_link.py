@@ -120,16 +120,22 @@ class HostLink:
         self,
         plan: Mapping[str, Any],
         files: Mapping[str, bytes],
+        sending: asyncio.Semaphore,
         *,
         describe: bool,
         sink: Sink | None = None,
     ) -> dict[str, Any] | None:
         """Check that the host can carry out its share of ``plan``; see `Agent.check`.
 
+        ``sending`` limits to how many hosts the plan is on its way at a time.
+
         Raises:
             BenchlabError: it cannot.
         """
-        described: dict[str, Any] | None = await self._prepare("check", plan, files, describe, sink)
+        async with sending:
+            described: dict[str, Any] | None = await self._prepare(
+                "check", plan, files, describe, sink
+            )
         return described
 
     async def follow(
@@ -140,17 +146,20 @@ class HostLink:
         plan: Mapping[str, Any],
         files: Mapping[str, bytes],
         mirror: Mirror,
+        sending: asyncio.Semaphore,
         clocks: asyncio.Semaphore,
         sink: Sink | None = None,
     ) -> None:
         """Assign the workers their ``share`` of the run in ``directory``, and take what they do.
 
-        What they measure goes to ``sink``, if there is one.
+        What they measure goes to ``sink``, if there is one. ``sending`` is as for `check`;
+        ``clocks`` limits of how many hosts the clock is read at a time.
         """
         self._directory, self._mirror = directory, mirror
         self._keeps_share = sink is not None
         try:
-            await self._prepare("assign", share, head, plan, files, sink)
+            async with sending:
+                await self._prepare("assign", share, head, plan, files, sink)
             async with clocks:
                 self.clock = await self._measure_clock()
         except BenchlabError as exc:
