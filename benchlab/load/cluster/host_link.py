@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -120,16 +120,22 @@ class HostLink:
         self,
         plan: Mapping[str, Any],
         files: Mapping[str, bytes],
+        sending: asyncio.Semaphore,
         *,
         describe: bool,
         sink: Sink | None = None,
     ) -> dict[str, Any] | None:
         """Check that the host can carry out its share of ``plan``; see `Agent.check`.
 
+        ``sending`` limits to how many hosts the plan is on its way at a time.
+
         Raises:
             BenchlabError: it cannot.
         """
-        described: dict[str, Any] | None = await self._prepare("check", plan, files, describe, sink)
+        async with sending:
+            described: dict[str, Any] | None = await self._prepare(
+                "check", plan, files, describe, sink
+            )
         return described
 
     async def follow(
@@ -140,17 +146,20 @@ class HostLink:
         plan: Mapping[str, Any],
         files: Mapping[str, bytes],
         mirror: Mirror,
+        sending: asyncio.Semaphore,
         clocks: asyncio.Semaphore,
         sink: Sink | None = None,
     ) -> None:
         """Assign the workers their ``share`` of the run in ``directory``, and take what they do.
 
-        What they measure goes to ``sink``, if there is one.
+        What they measure goes to ``sink``, if there is one. ``sending`` is as for `check`;
+        ``clocks`` limits of how many hosts the clock is read at a time.
         """
         self._directory, self._mirror = directory, mirror
         self._keeps_share = sink is not None
         try:
-            await self._prepare("assign", share, head, plan, files, sink)
+            async with sending:
+                await self._prepare("assign", share, head, plan, files, sink)
             async with clocks:
                 self.clock = await self._measure_clock()
         except BenchlabError as exc:
@@ -345,11 +354,7 @@ class HostLink:
         assert self._directory is not None
         self.is_whole = False
         self.lost = self.lost or f"it was lost ({why})"
-        problem = f"was lost with its host {self.name}: {self.lost}"
-        for number in self.workers:
-            with suppress(OSError):
-                health = WorkerHealth(number, problem=problem, problem_kind="lost")
-                spool.write_health(self._directory, health)
+        self._report_lost(self._directory, self.workers)
 
     async def leave_share(self) -> None:
         """Let the agent end, and keep its share for whoever recovers the run.
@@ -372,12 +377,16 @@ class HostLink:
         assert self._directory is not None
         if self.is_whole or not self.lost:
             return
-        for number in self.workers:
-            if not spool.health_path(self._directory, number).exists():
-                problem = f"was lost with its host {self.name}: {self.lost}"
-                with suppress(OSError):
-                    health = WorkerHealth(number, problem=problem, problem_kind="lost")
-                    spool.write_health(self._directory, health)
+        silent = [n for n in self.workers if not spool.health_path(self._directory, n).exists()]
+        self._report_lost(self._directory, silent)
+
+    def _report_lost(self, directory: Path, workers: Iterable[int]) -> None:
+        """Report in the spool that ``workers`` are lost with this host."""
+        problem = f"was lost with its host {self.name}: {self.lost}"
+        for number in workers:
+            with suppress(OSError):  # a full disk: their missing health says as much
+                health = WorkerHealth(number, problem=problem, problem_kind="lost")
+                spool.write_health(directory, health)
 
     def _lose(self, why: str) -> None:
         """Go on without this host; its load has ended by now, since its lease has."""

@@ -75,7 +75,6 @@ class Mirror:
         self._samples = {spool.samples_path(directory, worker).name for worker in workers}
         self._health = {spool.health_path(directory, worker).name for worker in workers}
         self.offsets: dict[str, int] = {}
-        self.received_bytes = 0
         self._direct = direct
         for path, size in self._files():
             if path.name in (self._steps_name, *self._health):
@@ -85,7 +84,6 @@ class Mirror:
                 if there % size:  # the parent was killed while it wrote
                     os.truncate(path, there - there % size)
                 self.offsets[path.name] = there - there % size
-                self.received_bytes += self.offsets[path.name]
 
     def write(self, chunks: Mapping[str, bytes]) -> None:
         """Append the next bytes of files, which follow `offsets`.
@@ -129,7 +127,6 @@ class Mirror:
 
     def _note(self, name: str, data: bytes) -> None:
         self.offsets[name] = self.offsets.get(name, 0) + len(data)
-        self.received_bytes += len(data)
 
     def _take_health(self, name: str, data: bytes) -> None:
         """Write a worker's health; of one that was lost, what the parent had noted stays."""

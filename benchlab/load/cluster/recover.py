@@ -29,14 +29,11 @@ from benchlab.spool.lock import acquire_lock, release_lock
 from benchlab.spool.share import Share, find_share, read_share, remove_share, share_files, shares
 from benchlab.spool.storage import replace_text
 
-__all__ = ["KeptShare", "discard", "fetch", "kept_shares", "own_spool"]
+__all__ = ["KeptShare", "discard", "fetch", "kept_shares"]
 
 _CALL_S = 30.0
 _START = "start.json"
 _LOST = "the parent of the run ended before it"
-
-OnFetched = Callable[[int, int], None]
-"""Called with the bytes that are here of a run's shares, and with all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +78,7 @@ def kept_shares(connection: ClusterConnection) -> tuple[dict[str, list[KeptShare
     return dict(by_run), list(dict.fromkeys(problems))
 
 
-def fetch(
-    connection: ClusterConnection, kept: Sequence[KeptShare], on_fetched: OnFetched | None = None
-) -> Path:
+def fetch(connection: ClusterConnection, kept: Sequence[KeptShare]) -> Path:
     """Fetch the shares ``kept`` of one run; returns its spool directory.
 
     May be repeated, and goes on where it was. A host deletes its share once all of it is on this
@@ -95,27 +90,23 @@ def fetch(
         RunError: a host does not respond any more, or the spool cannot be written.
     """
     kept = sorted(kept, key=lambda each: not each.was_started)
-    run_id, total = kept[0].share.run_id, sum(each.bytes_kept for each in kept)
-    with own_spool(connection, kept[0]) as directory:
+    run_id = kept[0].share.run_id
+    with _own_spool(connection, kept[0]) as directory:
         plan = spool.read_head(directory).plan
         steps = None if plan.scenario is None else StepTable(directory)
-        before = 0
         for each in kept:
             # The parent had written why it lacks these: a whole file does not begin with that.
             for worker in each.share.workers:
                 spool.health_path(directory, worker).unlink(missing_ok=True)
             mirror = Mirror(directory, each.share.workers, steps, direct=each.share.is_direct)
             try:
-                for here in _copied(connection, each, mirror):
-                    if on_fetched is not None:
-                        on_fetched(before + here, total)
+                _copy(connection, each, mirror)
                 _note_complete(connection, directory, each)
             except OSError as exc:
                 raise RunError(
                     f"the spool {directory} of run {run_id} cannot be written ({exc.strerror})",
                     remedy="free space on its disk, and repeat benchlab recover --cluster",
                 ) from exc
-            before += each.bytes_kept
             if each.share.is_direct:  # it has the samples, and keeps them until they are stored
                 continue
             with suppress(RunError):  # it is whole here: the next call removes it there
@@ -133,15 +124,14 @@ def discard(connection: ClusterConnection, kept: Sequence[KeptShare]) -> None:
         _call(connection, each, remove_here, each.share)
 
 
-def _copied(connection: ClusterConnection, kept: KeptShare, mirror: Mirror) -> Iterator[int]:
-    """Copy what is missing of a share; yields how many bytes of it are here, again and again."""
+def _copy(connection: ClusterConnection, kept: KeptShare, mirror: Mirror) -> None:
+    """Copy what is missing of a share."""
     is_complete = False
     while not is_complete:
         chunks, is_complete = _call(
             connection, kept, read_here, kept.share, mirror.offsets, CHUNK_BYTES
         )
         mirror.write(chunks)
-        yield mirror.received_bytes
     mirror.sync()
 
 
@@ -162,7 +152,7 @@ def _note_complete(connection: ClusterConnection, directory: Path, kept: KeptSha
 
 
 @contextmanager
-def own_spool(connection: ClusterConnection, kept: KeptShare) -> Iterator[Path]:
+def _own_spool(connection: ClusterConnection, kept: KeptShare) -> Iterator[Path]:
     """The spool directory of the run, made from a share if it is gone; it belongs to this process.
 
     Raises:

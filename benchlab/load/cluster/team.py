@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,8 @@ from benchlab.units import NS_PER_MS
 __all__ = ["Team"]
 
 _LEAD_NS = 50 * NS_PER_MS
+_SENT_AT_ONCE_BYTES = 64 << 20
+"""A plan with recorded requests may be large, and each host gets a copy."""
 _CLOCKS_AT_ONCE = 4
 """Round trips of more at a time would wait for each other in the parent."""
 
@@ -72,6 +75,7 @@ class Team:
         self._link_of = {worker: link for link in self.links for worker in link.workers}
         self._directory: Path | None = None
         self._files: Mapping[str, bytes] = {}
+        self._sending = asyncio.Semaphore(1)
         self._ending = threading.Lock()
         self._has_ended = False
 
@@ -109,9 +113,11 @@ class Team:
         """
         self._files = files
         data = plan.to_dict()
+        size = len(pickle.dumps((data, files)))
+        self._sending = asyncio.Semaphore(max(1, _SENT_AT_ONCE_BYTES // size))
         found = self._each(
             [
-                link.check(data, files, describe=link.number == 0, sink=self._sink)
+                link.check(data, files, self._sending, describe=not link.number, sink=self._sink)
                 for link in self.links
             ]
         )
@@ -132,7 +138,17 @@ class Team:
             share = Share(directory.name, link.number, workers, plan.workers, self._samples)
             mirror = Mirror(directory, workers, steps, direct=share.is_direct)
             self._connection.submit(
-                link.follow(directory, share, head, data, self._files, mirror, clocks, self._sink)
+                link.follow(
+                    directory,
+                    share,
+                    head,
+                    data,
+                    self._files,
+                    mirror,
+                    self._sending,
+                    clocks,
+                    self._sink,
+                )
             )
 
     def tell(self, worker: int, command: str) -> None:
