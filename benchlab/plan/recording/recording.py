@@ -63,7 +63,7 @@ class Recording(Displayed):
 1.125 s'
     """
 
-    requests: Columns
+    requests: Columns = field(repr=lambda columns: f"<{plural(len(columns), 'request')}>")
     source: str
     counts: Counts
     started_ns: int

@@ -186,3 +186,8 @@ def test_plans_that_cannot_be_made(options: dict[str, Any], message: str) -> Non
 )
 def test_routes_have_marks_for_identifiers(path: str, route: str) -> None:
     assert route_of(path) == route
+
+
+def test_a_recording_of_many_paths_is_written_in_a_line() -> None:
+    assert repr(recording(500)).startswith("Recording(requests=<500 requests>, source='a table',")
+    assert len(repr(recording(500))) < 400
