@@ -68,7 +68,7 @@ def test_a_dask_worker_that_hangs_is_not_a_scheduler_that_is_gone(
 ) -> None:
     (host,) = empty.start_hosts([0])
     host.send(signal.SIGSTOP)
-    assert "not all of its Dask workers respond" in refused(arrivals, empty.address).problem
+    assert "has Dask workers that do not respond" in refused(arrivals, empty.address).problem
 
 
 def test_another_version_is_refused_and_both_are_named(empty: Cluster, arrivals: Arrivals) -> None:
