@@ -373,7 +373,7 @@ def test_the_lag_of_each_worker_is_that_of_its_own_requests(flags: int) -> None:
     records["flags"] = rng.integers(0, 128, len(records)) & flags
     records["flags"][1::5] &= np.uint8(127 - Flag.FIRST_STEP)  # worker 1 has no first steps
     samples = Samples(records[records["seq"] % 5 != 3])
-    expected = {}
+    expected: dict[int, int] = {}
     for worker in range(5):
         own = samples.choose(lambda found, worker=worker: found["seq"] % 5 == worker)  # type: ignore[misc]
         p99 = percentile_of(without_cap_wait(own).in_blocks("lag_ns"), 0.99)

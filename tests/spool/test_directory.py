@@ -20,6 +20,7 @@ from benchlab.paths import spool_root
 from benchlab.plan.redacted import redacted_plan
 from benchlab.runs.health import WorkerHealth
 from benchlab.samples.examples import make_example
+from benchlab.samples.records import BLOCK_RECORDS
 from benchlab.samples.samples import SAMPLE_DTYPE
 from benchlab.spool import records as records_module
 from benchlab.spool import storage as room
@@ -89,7 +90,7 @@ def test_samples_are_read_completely_and_in_order() -> None:
     ],
     ids=["holes", "every other", "no first", "repeated", "sparse", "fast", "negative", "far"],
 )
-@pytest.mark.parametrize("block", [records_module.BLOCK_RECORDS, 8], ids=["whole", "in blocks"])
+@pytest.mark.parametrize("block", [BLOCK_RECORDS, 8], ids=["whole", "in blocks"])
 def test_numbers_need_not_be_dense(
     own: Sequence[int], other: Sequence[int], block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
