@@ -48,6 +48,7 @@ KEYS = [
     "slo",
     "examples",
     "faults",
+    "hosts",
     "endpoints",
     "steady_state",
     "littles_law",

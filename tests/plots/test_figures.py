@@ -275,6 +275,7 @@ def test_the_public_names() -> None:
         "comparison",
         "ecdf",
         "explanation",
+        "fidelity",
         "heatmap",
         "histogram",
         "in_flight",

@@ -61,7 +61,7 @@ class Made(Exception):
 def plan_of_command(plan: Plan) -> Plan:
     """The plan that the real command makes of `command_line`."""
 
-    def stop(plan: Plan, *_: object) -> NoReturn:
+    def stop(plan: Plan, *_: object, **_more: object) -> NoReturn:
         raise Made(plan)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -83,7 +83,7 @@ def test_the_dict_of_a_run_has_exactly_the_public_keys() -> None:
         "run_id name url started_at duration_s count error_count error_ratio errors rate_rps"
         " intended_rate_rps latency_ns service_ns lag_ns tries streams verdict"
         " invalid_reason hint warnings floor_ns floor_note stop_reason slo examples faults"
-        " endpoints steady_state littles_law modes fidelity"
+        " hosts endpoints steady_state littles_law modes fidelity"
     )
     for name in ("service_ns", "lag_ns"):
         assert " ".join(data[name]) == "mean min p50 p90 p95 p99 p99_9 max"
