@@ -342,4 +342,5 @@ def test_dockerignore_is_an_allow_list() -> None:
         for source in re.findall(r"^COPY ([^-.]\S*) ", path.read_text(), re.MULTILINE)
     }
     assert copied <= wanted
-    assert not any(name.startswith(".") for name in wanted)
+    hidden = [name for name in wanted if name.startswith(".")]
+    assert hidden == [".github/tools/metadata_hook.py"]  # which the build of the package calls
