@@ -104,6 +104,7 @@ def dashboards(store: Store, run_id: str) -> Iterator[tuple[str, Callable[[], ob
     ever = TimeRange(int(found["first"]) - 60_000, int(found["last"]) + 3_600_000, 60)
     of_run = TimeRange(int(found["started"]) - 60_000, int(found["started"]) + 260_000)
     chosen: dict[str, str | list[str]] = {
+        **dict.fromkeys(("comparison", "search", "trend"), ""),  # there are no such results
         "run": run_id, "trace": "", "name": ["long"], "service": ["made"]
     }  # fmt: skip
     for dashboard, content in DASHBOARDS.items():
