@@ -186,13 +186,16 @@ class ClusterConnection:
         """Call a function in the thread of this connection, soon."""
         self._loop.call_soon_threadsafe(function, *args)
 
-    def finish(self, doing: Sequence[Coroutine[Any, Any, Any]]) -> None:
-        """Carry out all of ``doing`` at once and to their ends, whoever requests a stop."""
+    def finish(self, doing: Sequence[Coroutine[Any, Any, T]]) -> list[T | BaseException]:
+        """Carry out all of ``doing`` at once and to their ends, even if a stop is requested.
 
-        async def all_of_them() -> None:
-            await asyncio.gather(*doing, return_exceptions=True)
+        Returns what each of them returned or raised.
+        """
 
-        self.submit(all_of_them()).result()
+        async def all_of_them() -> list[T | BaseException]:
+            return await asyncio.gather(*doing, return_exceptions=True)
+
+        return self.submit(all_of_them()).result()
 
     async def call(
         self,

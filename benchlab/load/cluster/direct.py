@@ -184,7 +184,7 @@ class _Parent:
             StoreUnavailableError: one of them is lost, or cannot send it.
         """
         again = [host.send_again(salt) for host in self.reached]
-        for host, problem in zip(self.reached, self._at_once(again), strict=True):
+        for host, problem in zip(self.reached, self._connection.finish(again), strict=True):
             if problem is not None:
                 raise StoreUnavailableError(
                     f"the host {host.name} was lost while it sent its share ({problem})"
@@ -218,12 +218,6 @@ class _Parent:
 
     def _silent_s(self, host: DeliveringHost) -> float:
         return time.monotonic() - self._heard_s[id(host)]
-
-    def _at_once(self, doing: Sequence[Coroutine[Any, Any, None]]) -> list[BaseException | None]:
-        async def all_of_them() -> list[BaseException | None]:
-            return await asyncio.gather(*doing, return_exceptions=True)
-
-        return self._connection.submit(all_of_them()).result()
 
     def _stuck(self, states: Mapping[int, DeliveryState]) -> StoreUnavailableError:
         waiting = [host for host in self.reached if not _is_done(states.get(id(host)))]

@@ -29,13 +29,7 @@ from pathlib import Path
 from benchlab import spool
 from benchlab.errors import BenchlabError
 from benchlab.load.worker.engine import Engine
-from benchlab.processes.child import (
-    CommandReader,
-    await_directory,
-    log_to,
-    own_output,
-    report,
-)
+from benchlab.processes.child import CommandReader, await_directory, log_to, own_output, report
 from benchlab.processes.event_loop import loop_factory
 from benchlab.processes.events import READY, STOPPING, error_line
 from benchlab.processes.open_files import allow_open_files

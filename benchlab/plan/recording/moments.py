@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from attrs import frozen
 
 from benchlab.errors import InputError
+from benchlab.plan.shapes.arrival_times import PER_S, unit_by_size
 from benchlab.units import NS_PER_S
 
 __all__ = ["Moment", "Window", "read_clf", "read_epoch", "read_iso", "read_strftime"]
@@ -26,8 +27,6 @@ _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9})\d*)?"
     r"\s?(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?"
 )
-# Times since 1970 by their size, as for recorded arrivals: (at least, per second).
-_SINCE_1970 = ((1e17, 10**9), (1e14, 10**6), (1e11, 10**3), (0, 1))
 _MOST_NS = 2**62
 _MOST_DIGITS = 40
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d(?:\.\d+)?))?")
@@ -74,7 +73,7 @@ def read_epoch(given: str | float, per_s: int = 0) -> Moment | None:
         return None
     if not 0 <= value < _MOST_NS:  # nor nan
         return None
-    per_s = per_s or next(unit for least, unit in _SINCE_1970 if value >= least)
+    per_s = per_s or PER_S[unit_by_size(value)]
     whole, _, fraction = text.partition(".")
     # Exact, where a float is not.
     if len(whole) < _MOST_DIGITS and whole.isdecimal() and (fraction or "0").isdecimal():

@@ -8,12 +8,14 @@ import re
 
 from benchlab.errors import InputError
 
-__all__ = ["read_arrivals_s"]
+__all__ = ["PER_S", "read_arrivals_s", "unit_by_size"]
 
-_PER_S = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+PER_S = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+"""How many of each unit make a second."""
+
 _SPELLED = {"sec": "s", "seconds": "s", "millis": "ms", "milliseconds": "ms", "µs": "us"}
 _UNIT = re.compile(
-    rf"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))((?i:{'|'.join([*_PER_S, *_SPELLED])}))[\W_]*\Z"
+    rf"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))((?i:{'|'.join([*PER_S, *_SPELLED])}))[\W_]*\Z"
 )
 # Times since 1970 by their size: in a smaller unit they would be before 1974, in a larger one
 # after the year 5000.
@@ -59,7 +61,7 @@ def read_arrivals_s(text: str, most: int) -> list[float]:
     if not times:
         raise InputError("there are no arrival times: write one number of seconds per line")
     first = min(times)
-    per_s = _PER_S[_unit(header or "", first)]
+    per_s = PER_S[_unit(header or "", first)]
     return [round((time - first) / per_s, 9) for time in times]
 
 
@@ -92,9 +94,14 @@ def _number(field: str) -> float | None:
         return None
 
 
+def unit_by_size(value: float) -> str:
+    """The unit of a time since 1970, by its size."""
+    return next((unit for limit, unit in _SINCE_1970 if value >= limit), "s")
+
+
 def _unit(header: str, first: float) -> str:
     named = _UNIT.search(header)
     if named is None:
-        return next((unit for limit, unit in _SINCE_1970 if first >= limit), "s")
+        return unit_by_size(first)
     unit = named[1].lower()
     return _SPELLED.get(unit, unit)
